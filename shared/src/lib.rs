@@ -1,1 +1,58 @@
-//! Placeholder until the first part lands.
+//! The contract of Namesake: who is `@handle`, under which rules, and how do you know?
+//!
+//! A *backend* is one way of naming people. It implements [`HandleResolver`], three methods, and follows the
+//! numbered rules in that trait's documentation; the `conformance` feature brings the kit that checks them.
+//! Everything a backend says is a value of this crate: a [`Lookup`] when the question has an answer (*found*,
+//! *absent*, *not mine*), a [`ResolveError`] when it could not be answered.
+//!
+//! ```text
+//!   Handle ──resolve──▶ Identity { handle, account, scheme, proof }
+//!   AccountId ──profile──▶ Profile { handle today, display name, bio, avatar }
+//! ```
+//!
+//! Without features this crate does no I/O and needs no runtime. Features add, and never change:
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `store`, `sled` | the storage port with its memory adapter; the durable adapter |
+//! | `http` | the outgoing HTTP client: two connectors, deadlines, body caps, the address guard |
+//! | `system` | the machine's clock and randomness, and their deterministic twins for private worlds |
+//! | `conformance` | the kits that check a backend, and a store |
+
+mod account;
+mod change;
+mod clock;
+mod contract;
+mod error;
+mod handle;
+mod identity;
+mod lookup;
+mod policy;
+mod profile;
+mod randomness;
+mod text;
+mod trace;
+
+pub use account::{AccountId, InvalidAccountId, InvalidScheme, Scheme};
+pub use change::{Change, Invalidator};
+pub use clock::{Clock, Sleep};
+#[cfg(feature = "system")]
+pub use clock::{ManualClock, SystemClock};
+pub use contract::{Answer, HandleResolver};
+pub use error::{ErrorKind, ResolveError};
+pub use handle::{Handle, InvalidHandle};
+pub use identity::{Identity, Method, Proof};
+pub use jiff::Timestamp;
+pub use lookup::{Lookup, Ttl, Why};
+pub use policy::{
+    Bound, ChangedBy, FieldRule, Link, Model, Namespace, OldName, Policy, Recreation, Source, Uniqueness,
+};
+pub use profile::{Profile, ProfileState};
+pub use randomness::Randomness;
+#[cfg(feature = "system")]
+pub use randomness::{SeededRandomness, SystemRandomness};
+pub use text::{AvatarUrl, Bio, DisplayName, clean_line, escape_for_terminal};
+pub use trace::{Advice, Record, Step, StepOutcome, Trace};
+
+#[cfg(feature = "http")]
+pub mod http;

@@ -1,0 +1,106 @@
+//! Why a question could not be answered, in terms of what the caller can do.
+
+use std::{error::Error, fmt, sync::Arc};
+
+/// A failure to answer. Absence is not one: that is [`crate::Lookup::Absent`].
+///
+/// `Display` prints one level; the causes are in [`Error::source`]. Cloning is cheap, because one failure answers
+/// everybody who waited for it.
+#[derive(Clone)]
+pub struct ResolveError(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What the caller of a failed lookup can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Somebody on the way asked us to slow down: try later.
+    Throttled,
+    /// No answer in time: try again.
+    Timeout,
+    /// Unreachable, or it said that it cannot answer now: try again.
+    Unavailable,
+    /// The sources answered, and what they said is contradictory or nonsense: their owner must mend it.
+    BadAnswer,
+    /// We do not speak this method or kind.
+    Unsupported,
+    /// Our own fault.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Whether asking again later may succeed without anybody mending anything.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        matches!(self, Self::Throttled | Self::Timeout | Self::Unavailable)
+    }
+
+    /// The word used in metrics and traces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::BadAnswer => "bad-answer",
+            Self::Unsupported => "unsupported",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl ResolveError {
+    /// A failure with its reason in words fit for the person who asked.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// The same, keeping the cause for the log.
+    pub fn caused(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
+    }
+
+    /// What the caller can do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The reason, in words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ResolveError");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl Error for ResolveError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,132 @@
+//! One exchange: what is asked, what came back, and how it can fail.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use url::Url;
+
+/// A request, with its limits.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) cap: usize,
+    pub(super) redirects: u8,
+    pub(super) deadline: Option<Duration>,
+}
+
+impl Call {
+    /// The most bytes of a body that are read, unless [`Call::cap`] says otherwise.
+    pub const DEFAULT_CAP: usize = 64 * 1024;
+
+    /// `GET url`, following no redirect.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url, Bytes::new())
+    }
+
+    /// `POST url` with form fields (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn form(url: Url, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::new(Method::POST, url, body.into())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+    }
+
+    /// `method url` with a JSON body.
+    #[must_use]
+    pub fn json(method: Method, url: Url, body: Vec<u8>) -> Self {
+        Self::new(method, url, body.into())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+    }
+
+    /// Any other request.
+    #[must_use]
+    pub fn new(method: Method, url: Url, body: Bytes) -> Self {
+        let (headers, cap) = (HeaderMap::new(), Self::DEFAULT_CAP);
+        Self { method, url, headers, body, cap, redirects: 0, deadline: None }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Reading at most `bytes` of the answer's body; a longer one is an error.
+    #[must_use]
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+
+    /// Following at most `hops` redirects (only of `GET`).
+    #[must_use]
+    pub fn redirects(mut self, hops: u8) -> Self {
+        self.redirects = hops;
+        self
+    }
+
+    /// With a total deadline shorter than the client's.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its status, whatever it is: judging it is the caller's business.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most [`Call::cap`] bytes.
+    pub body: Bytes,
+    /// Where it came from, after redirects.
+    pub url: Url,
+}
+
+/// A call that got no usable answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct HttpError {
+    /// What failed.
+    pub failure: HttpFailure,
+    /// The same in words, naming the host.
+    pub message: String,
+}
+
+impl HttpError {
+    pub(super) fn new(failure: HttpFailure, message: impl Into<String>) -> Self {
+        Self { failure, message: message.into() }
+    }
+}
+
+/// What failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HttpFailure {
+    /// The host definitely has no address.
+    NoAddress,
+    /// Its address could not be looked up.
+    AddressUnknown,
+    /// The guard does not let us connect to that address or speak that scheme.
+    Refused,
+    /// A redirect that is not followed: too many, without a target, or off what the connector may reach.
+    Redirect,
+    /// Nobody listens, or the connection broke.
+    Connect,
+    /// The certificate or the handshake is not acceptable.
+    Tls,
+    /// No whole answer in time.
+    Timeout,
+    /// The body is longer than the cap.
+    TooLarge,
+    /// What came back is not HTTP.
+    Protocol,
+}

@@ -1,0 +1,70 @@
+//! Outgoing HTTP: one client, two kinds of connector.
+//!
+//! * [`HttpClient::configured`] reaches hosts an operator wrote into the configuration: no redirect leaves the
+//!   host, addresses are not guarded.
+//! * [`HttpClient::discovered`] reaches hosts named by handles, documents and redirects: every connection, on every
+//!   hop, is checked at connect on the address it will use (the `guard` file), and only `https` is spoken, except to
+//!   networks the operator allowed.
+//!
+//! Both apply one total deadline and read at most [`Call::cap`] bytes of a body.
+
+mod call;
+mod client;
+mod connector;
+mod guard;
+
+use std::{fmt::Debug, future::Future, net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
+
+pub use call::{Call, HttpError, HttpFailure, Reply};
+pub use client::{HttpClient, HttpSetupError};
+pub use ipnet::IpNet;
+
+/// What both connectors are told.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// From the first packet to the last byte of the body, redirects included.
+    pub timeout: Duration,
+    /// For the address look-up and the TCP and TLS handshakes of one connection.
+    pub connect_timeout: Duration,
+    /// Networks the guard lets through, and in which plain `http` is spoken (development).
+    pub allow_networks: Vec<IpNet>,
+    /// PEM files of certificate authorities trusted beside Mozilla's (development).
+    pub extra_root_ca: Vec<PathBuf>,
+    /// The port of an `https` URL that names none (development; 443).
+    pub https_port: u16,
+    /// Sent as `User-Agent`.
+    pub user_agent: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(3),
+            allow_networks: Vec::new(),
+            extra_root_ca: Vec::new(),
+            https_port: 443,
+            user_agent: concat!("namesake/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Where a discovered host lives: the port through which the guard sees every address before it is used.
+pub trait Addresses: Debug + Send + Sync + 'static {
+    /// All addresses of `host`, both families; never consults a search list.
+    fn addresses<'a>(&'a self, host: &'a str) -> AddressFuture<'a>;
+}
+
+/// The future of [`Addresses::addresses`].
+pub type AddressFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, AddressError>> + Send + 'a>>;
+
+/// Why a host has no address to connect to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AddressError {
+    /// The DNS says definitely that there is none.
+    #[error("the host has no address")]
+    NoAddress,
+    /// The DNS could not say.
+    #[error("its address could not be looked up: {0}")]
+    Failed(String),
+}

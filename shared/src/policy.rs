@@ -1,0 +1,239 @@
+//! What a backend promises, as data: served over HTTP, and checked against what is observed.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer};
+
+use crate::{Handle, Scheme};
+
+/// The rules of one way of naming people.
+///
+/// `#[non_exhaustive]`: make one with [`Policy::new`], which promises as little as possible, and set what holds.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Policy {
+    /// The backend's name.
+    pub scheme: Scheme,
+    /// The family it belongs to: a lookup may say `mirror` or `independent` instead of a backend's name.
+    pub model: Model,
+    /// The scheme in one sentence, for people.
+    pub summary: String,
+    /// Which handles this backend answers for.
+    pub namespace: Namespace,
+    /// Where a handle comes from.
+    pub source: Source,
+    /// Who can change it.
+    pub changed_by: ChangedBy,
+    /// How long after a change a lookup still may show the old handle.
+    pub visible_within: Bound,
+    /// What becomes of the old name after a change.
+    pub old_name: OldName,
+    /// How long a handle is answered while its source cannot be asked, in seconds.
+    #[serde(rename = "unconfirmedForSeconds", serialize_with = "seconds")]
+    pub unconfirmed_for: Option<Duration>,
+    /// Where the display name comes from, and who may change it here.
+    pub display_name: FieldRule,
+    /// The same for the bio.
+    pub bio: FieldRule,
+    /// The same for the picture.
+    pub picture: FieldRule,
+    /// Whether an account elsewhere stands behind the handle.
+    pub link: Link,
+    /// What happens when somebody deletes the account and comes back.
+    pub recreation: Recreation,
+    /// Who makes sure that no two accounts hold one handle.
+    pub uniqueness: Uniqueness,
+    /// The path of a profile on this service, with `{handle}` in it.
+    pub profile_path: String,
+}
+
+impl Policy {
+    /// A policy that promises as little as possible, for the handles of `namespace`.
+    #[must_use]
+    pub fn new(scheme: Scheme, model: Model, namespace: Namespace) -> Self {
+        Self {
+            scheme,
+            model,
+            summary: String::new(),
+            namespace,
+            source: Source::Holder,
+            changed_by: ChangedBy::Nobody,
+            visible_within: Bound::Unstated,
+            old_name: OldName::FreeAtOnce,
+            unconfirmed_for: None,
+            display_name: FieldRule::Unsupported,
+            bio: FieldRule::Unsupported,
+            picture: FieldRule::Unsupported,
+            link: Link::None,
+            recreation: Recreation::Unstated,
+            uniqueness: Uniqueness::Source,
+            profile_path: "/@{handle}".to_owned(),
+        }
+    }
+}
+
+/// The family of a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Model {
+    /// The handle is what an upstream says it is.
+    Mirror,
+    /// The handle is what its holder claims and can prove.
+    Independent,
+    /// Something else.
+    Other,
+}
+
+/// The handles a backend answers for, decided by syntax alone.
+#[derive(Clone)]
+pub struct Namespace {
+    words: Arc<str>,
+    holds: Arc<dyn Fn(&Handle) -> bool + Send + Sync>,
+}
+
+impl Namespace {
+    /// A namespace described in `words`; `holds` must be pure and quick.
+    pub fn new(words: impl Into<Arc<str>>, holds: impl Fn(&Handle) -> bool + Send + Sync + 'static) -> Self {
+        Self { words: words.into(), holds: Arc::new(holds) }
+    }
+
+    /// Whether `handle` falls in it.
+    #[must_use]
+    pub fn holds(&self, handle: &Handle) -> bool {
+        (self.holds)(handle)
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Namespace({})", self.words)
+    }
+}
+
+impl Serialize for Namespace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.words)
+    }
+}
+
+/// Where a handle comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Source {
+    /// The upstream's account is called so.
+    Upstream,
+    /// The holder chose it.
+    Holder,
+    /// The operator gave it.
+    Operator,
+}
+
+/// Who can change a handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ChangedBy {
+    /// Its holder, here or by DNS, at any time.
+    Holder,
+    /// Only whoever may rename the upstream's account, there.
+    Upstream,
+    /// The operator.
+    Operator,
+    /// Nobody.
+    Nobody,
+}
+
+/// A promised time, in seconds on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "bound", content = "seconds")]
+#[non_exhaustive]
+pub enum Bound {
+    /// At once.
+    Immediately,
+    /// Within this long.
+    Within(#[serde(serialize_with = "whole_seconds")] Duration),
+    /// Not promised.
+    Unstated,
+}
+
+/// What becomes of the name an account gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OldName {
+    /// Anybody may have it at once.
+    FreeAtOnce,
+    /// Whoever controls it at its source decides; we hold nothing back.
+    SourceDecides,
+    /// Nobody else ever gets it.
+    NeverReused,
+}
+
+/// Where one field of a profile comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FieldRule {
+    /// Always what the upstream shows.
+    Upstream,
+    /// Copied when the account was linked, the holder's own from then on.
+    CopiedThenOwn,
+    /// The holder's own.
+    Own,
+    /// This scheme has no such field.
+    Unsupported,
+}
+
+/// Whether an account elsewhere stands behind the handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Link {
+    /// None is needed.
+    None,
+    /// Exactly one, for good.
+    OnePermanent,
+}
+
+/// What coming back after a deletion gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Recreation {
+    /// A new account, under the upstream's handle of that day; nothing of the old.
+    NewAccountCurrentHandle,
+    /// The same identifier cannot come back.
+    IdentifierIsGone,
+    /// Not promised.
+    Unstated,
+}
+
+/// Who makes sure that no two accounts hold one handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Uniqueness {
+    /// The upstream, and our register follows the latest confirmation.
+    UpstreamThenRegister,
+    /// The DNS: a name has one owner.
+    Dns,
+    /// The backend's own source.
+    Source,
+}
+
+fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs()).serialize(serializer)
+}
+
+fn whole_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}

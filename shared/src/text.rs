@@ -1,0 +1,192 @@
+//! Text from outside, made fit to be shown: cleaned on entry, and escaped for the place it is shown in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation as _;
+use url::Url;
+
+/// Whether a character is a control, changes the direction of the text around it, or cannot be seen.
+///
+/// Controls and the Unicode `Bidi_Control` set (UAX #9), plus zero-width and interlinear marks, which make two
+/// names look like one, plus the tag block. U+200D and U+200C (joiners) count too: handles have no use for them,
+/// and display text keeps them through [`clean`].
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text without hidden characters, white space collapsed, cut to `graphemes`; joiners stay, emoji need them.
+/// The byte length is bounded too, since one grapheme can carry any number of marks.
+fn clean(text: &str, graphemes: usize, keep_lines: bool) -> String {
+    let spaced = text.chars().filter_map(|c| match c {
+        '\n' if keep_lines => Some('\n'),
+        _ if c.is_whitespace() => Some(' '),
+        '\u{200c}' | '\u{200d}' => Some(c),
+        _ if is_hidden(c) => None,
+        _ => Some(c),
+    });
+    let mut cleaned = String::new();
+    for c in spaced {
+        let after_space = cleaned.chars().next_back().is_none_or(char::is_whitespace);
+        if c == '\n' && cleaned.ends_with(' ') {
+            cleaned.pop();
+        }
+        if c != ' ' || !after_space {
+            cleaned.push(c);
+        }
+    }
+    let most_bytes = graphemes * 32;
+    let cut: String = cleaned
+        .trim()
+        .graphemes(true)
+        .take(graphemes)
+        .scan(0, |bytes, grapheme| {
+            *bytes += grapheme.len();
+            (*bytes <= most_bytes).then_some(grapheme)
+        })
+        .collect();
+    cut.trim_end().to_owned()
+}
+
+/// One line of text from outside, without hidden characters, at most `graphemes` long: for messages and traces.
+#[must_use]
+pub fn clean_line(text: &str, graphemes: usize) -> String {
+    clean(text, graphemes, false)
+}
+
+/// Text made safe for a terminal: whatever could move the cursor, hide or reorder what stands beside it is shown
+/// as an escape (`\u{1b}`).
+#[must_use]
+pub fn escape_for_terminal(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if is_hidden(c) && c != '\u{200d}' && c != '\u{200c}' {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
+}
+
+macro_rules! display_text {
+    ($(#[$doc:meta])* $name:ident, $graphemes:expr, $keep_lines:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most graphemes (UAX #29) that are kept.
+            pub const MAX_GRAPHEMES: usize = $graphemes;
+
+            /// Cleans text from outside; `None` when nothing to show is left.
+            #[must_use]
+            pub fn clean(text: &str) -> Option<Self> {
+                let cleaned = clean(text, $graphemes, $keep_lines);
+                (!cleaned.is_empty()).then_some(Self(cleaned))
+            }
+
+            /// The cleaned text; still to be escaped for the place it is shown in.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+display_text! {
+    /// The name somebody likes to be shown under: one line of at most 64 graphemes.
+    DisplayName, 64, false
+}
+
+display_text! {
+    /// A few words about oneself: at most 256 graphemes; line breaks stay.
+    Bio, 256, true
+}
+
+/// Where a picture is: `https`, at most 2048 bytes, without credentials. Never fetched by us.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AvatarUrl(String);
+
+impl AvatarUrl {
+    /// The longest URL that is kept, in bytes.
+    pub const MAX_BYTES: usize = 2048;
+
+    /// Keeps an address that is safe to put into a page; `None` for any other.
+    #[must_use]
+    pub fn clean(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok()?;
+        let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
+        (plain && url.as_str().len() <= Self::MAX_BYTES).then(|| Self(url.into()))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AvatarUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AvatarUrl, Bio, DisplayName, escape_for_terminal};
+
+    #[test]
+    fn names_lose_controls_and_bidi_overrides_and_keep_emoji() {
+        let name = DisplayName::clean(" Alice\u{202e}\u{1b}[31m \t Example\n👩\u{200d}💻 ").unwrap();
+        assert_eq!(name.as_str(), "Alice[31m Example 👩\u{200d}💻");
+        assert_eq!(DisplayName::clean("\u{200b}\u{0}"), None);
+    }
+
+    #[test]
+    fn lengths_are_in_graphemes_and_bounded_in_bytes() {
+        let family = "👩\u{200d}👩\u{200d}👧";
+        assert_eq!(DisplayName::clean(&family.repeat(70)).unwrap().as_str(), family.repeat(64));
+        let zalgo = format!("a{}", "\u{301}".repeat(100_000));
+        assert_eq!(DisplayName::clean(&zalgo), None);
+    }
+
+    #[test]
+    fn a_bio_keeps_its_lines() {
+        assert_eq!(Bio::clean("one \r\ntwo\u{2028}three").unwrap().as_str(), "one\ntwo three");
+    }
+
+    #[test]
+    fn pictures_are_https_only() {
+        assert!(AvatarUrl::clean("https://cdn.example/a.jpg").is_some());
+        for text in
+            ["http://cdn.example/a", "javascript:alert(1)", "data:image/png,x", "https://u:p@x.example/", "x"]
+        {
+            assert_eq!(AvatarUrl::clean(text), None, "{text}");
+        }
+        assert_eq!(AvatarUrl::clean(&format!("https://x.example/{}", "a".repeat(2048))), None);
+    }
+
+    #[test]
+    fn a_terminal_is_never_driven_by_a_name() {
+        assert_eq!(escape_for_terminal("a\u{1b}[2Jb\u{202e}"), "a\\u{1b}[2Jb\\u{202e}");
+    }
+}
