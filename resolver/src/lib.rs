@@ -1,1 +1,3 @@
-//! Placeholder until the first part lands.
+//! The service in front of the backends: directory, cache, HTTP, pages and the command line.
+
+pub mod api;

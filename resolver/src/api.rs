@@ -1,0 +1,138 @@
+//! The shapes of our own JSON (camelCase), shared by the HTTP routes, the pages and the command line.
+//!
+//! XRPC has shapes of its own: see `http/xrpc`.
+
+use namesake::{Advice, Policy, ProfileState, Step, Timestamp, Why};
+use serde::{Deserialize, Serialize};
+
+/// Who a handle is: the body of `/@{handle}`, `/profile/…`, `/v1/resolve` and `/v1/accounts/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolution {
+    /// The handle; `null` when the account has none that can be proved (only by account).
+    pub handle: Option<String>,
+    /// Why `handle` is `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Why>,
+    /// The permanent identifier.
+    pub account: String,
+    /// The backend that answered.
+    pub scheme: String,
+    /// How it is known; absent when there is no handle to prove.
+    pub proof: Option<ProofBody>,
+    /// What is shown.
+    pub profile: ProfileBody,
+    /// How old the answer is. Only in bodies that are written for one asker: prepared answers say it in headers
+    /// (`Age`, `Namesake-Checked-At`, `Namesake-Stale`), so that their bytes and `ETag` stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<Freshness>,
+}
+
+/// How a handle is known to belong to its account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProofBody {
+    /// `dns-txt`, `https-well-known`, `upstream`, …
+    pub method: String,
+    /// When the source answered.
+    pub checked_at: Timestamp,
+    /// Whether a stronger source was silent.
+    pub provisional: bool,
+}
+
+/// What is shown for an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileBody {
+    /// The name it likes to be shown under.
+    pub display_name: Option<String>,
+    /// A few words about itself.
+    pub description: Option<String>,
+    /// Address of its picture.
+    pub avatar: Option<String>,
+    /// The profile's canonical address on this service (absolute).
+    pub url: String,
+    /// `current`, `unavailable` (the source of the decoration did not answer) or `needs-login`.
+    pub display: ProfileState,
+}
+
+/// How old an answer is, and how long it may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Freshness {
+    /// Seconds since the sources answered.
+    pub age_seconds: u64,
+    /// Seconds it may still be believed; `null`: until it changes (we are told at once).
+    pub ttl_seconds: Option<u64>,
+    /// Whether it is past that, served because the sources fail temporarily.
+    pub stale: bool,
+}
+
+/// A problem document (RFC 9457), `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// `/problems/<name>`, a page that explains it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words; always the same for one `type`.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// This occurrence, and what to do about it.
+    pub detail: String,
+    /// The handle asked for, if the problem is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// Other schemes whose syntax would take the same name: ask again with `?scheme=`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_schemes: Vec<String>,
+}
+
+/// The body of `/v1/explain`: the whole way to the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The handle asked for, normalised.
+    pub handle: String,
+    /// The scheme that was asked, if one takes the name.
+    pub scheme: Option<String>,
+    /// One sentence: what came out.
+    pub verdict: String,
+    /// The answer, when there is one.
+    pub resolution: Option<Resolution>,
+    /// The problem, when there is none.
+    pub problem: Option<Problem>,
+    /// Every question asked on the way, and its answer.
+    pub steps: Vec<Step>,
+    /// What the holder should change.
+    pub advice: Vec<Advice>,
+    /// What lookups are answered at present, from the cache: `null` when nothing is remembered.
+    pub remembered: Option<Freshness>,
+    /// How long it all took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// The body of `/v1/policies`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policies<'a> {
+    /// One policy a backend, in the order in which they are asked.
+    pub policies: Vec<&'a Policy>,
+}
+
+/// One thing that was tried on a private copy of the demo's world, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Story {
+    /// A stable name: `rename-by-webhook`.
+    pub id: String,
+    /// "What happens when …", as a question.
+    pub question: String,
+    /// Which scheme it was tried on.
+    pub scheme: String,
+    /// What was seen, in one sentence.
+    pub observed: String,
+    /// What was done and seen, step by step.
+    pub transcript: Vec<String>,
+}
