@@ -24,6 +24,9 @@ pub struct Directory {
 pub(crate) struct Seat(usize);
 
 impl Seat {
+    /// The narrower port of XRPC, which has a memory of its own.
+    pub(crate) const ATPROTO: Self = Self(usize::MAX);
+
     pub(crate) fn index(self) -> usize {
         self.0
     }
@@ -121,7 +124,8 @@ impl Directory {
             return format!("{base}{path}{}", percent::encode_segment(account.as_str()));
         };
         // `/profile/…` is the independent model's own address: it names the model already.
-        let implied = policy.profile_path.starts_with("/profile/").then_some(Selector::Model(Model::Independent));
+        let implied =
+            policy.profile_path.starts_with("/profile/").then_some(Selector::Model(Model::Independent));
         let path = policy.profile_path.replace("{handle}", &percent::encode_segment(handle.as_str()));
         match self.by_handle(handle, implied.as_ref()) {
             Ok(bare) if bare == seat => format!("{base}{path}"),
@@ -194,7 +198,11 @@ mod tests {
         let directory = directory();
         let url = |seat, handle: Option<&str>| {
             let account = AccountId::parse(if seat == 0 { "did:plc:a" } else { "threads:a" }).unwrap();
-            directory.profile_url(Seat(seat), &account, handle.map(|name| Handle::parse(name).unwrap()).as_ref())
+            directory.profile_url(
+                Seat(seat),
+                &account,
+                handle.map(|name| Handle::parse(name).unwrap()).as_ref(),
+            )
         };
         assert_eq!(url(0, Some("jane.art")), "https://names.example/profile/jane.art");
         assert_eq!(url(1, Some("alice")), "https://names.example/@alice");

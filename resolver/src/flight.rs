@@ -41,33 +41,18 @@ where
     T: Clone + Send + Sync + 'static,
 {
     /// Boards the flight of `key`, if one is on its way and `boards`; else begins one, under a new number.
-    ///
-    /// What comes back is `None` when the lookup panicked, or was ended by a shutdown.
     pub(crate) fn board<F>(
         &self,
         key: &K,
         boards: impl FnOnce(&N) -> bool,
         begin: impl FnOnce() -> (N, F),
-    ) -> impl Future<Output = Option<T>> + use<F, K, N, T>
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
-        let landing = self.find_or_begin(key, boards, begin);
-        landed(landing)
-    }
-
-    fn find_or_begin<F>(
-        &self,
-        key: &K,
-        boards: impl FnOnce(&N) -> bool,
-        begin: impl FnOnce() -> (N, F),
-    ) -> watch::Receiver<Option<T>>
+    ) -> Ticket<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
         let mut aloft = lock(&self.aloft);
         if let Some(flight) = aloft.get(key).filter(|flight| boards(&flight.number)) {
-            return flight.landing.clone();
+            return Ticket(flight.landing.clone());
         }
         let (announce, landing) = watch::channel(None);
         let (number, lookup) = begin();
@@ -82,7 +67,7 @@ where
             drop(closing);
             announce.send_replace(Some(result));
         });
-        landing
+        Ticket(landing)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -93,9 +78,16 @@ where
     }
 }
 
-async fn landed<T: Clone>(mut landing: watch::Receiver<Option<T>>) -> Option<T> {
-    let landed = landing.wait_for(Option::is_some).await;
-    landed.ok().and_then(|result| result.clone())
+/// A place on a flight; the flight goes on without it too.
+#[derive(Debug)]
+pub(crate) struct Ticket<T>(watch::Receiver<Option<T>>);
+
+impl<T: Clone> Ticket<T> {
+    /// What the lookup gave; `None` when it panicked, or was ended by a shutdown.
+    pub(crate) async fn landed(mut self) -> Option<T> {
+        let landed = self.0.wait_for(Option::is_some).await;
+        landed.ok().and_then(|result| result.clone())
+    }
 }
 
 /// Closes the key however the lookup ends. Without this, a panic or a shutdown would leave the key pointing at a
@@ -109,7 +101,7 @@ struct Closing<K: Hash + Eq, N: PartialEq, T> {
 impl<K: Hash + Eq, N: PartialEq, T> Drop for Closing<K, N, T> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tracing::error!(name: "flight.panicked", "a lookup panicked; its askers get an internal error");
+            tracing::error!("flight.panicked");
         }
         let mut aloft = lock(&self.aloft);
         // A later flight may have taken the key over: that one closes it itself.

@@ -63,7 +63,12 @@ impl Generations {
     }
 
     /// The stripes of an answer about these names.
-    pub(crate) fn stripes(&self, asked: Stripes, account: Option<&AccountId>, handle: Option<&Handle>) -> Stripes {
+    pub(crate) fn stripes(
+        &self,
+        asked: Stripes,
+        account: Option<&AccountId>,
+        handle: Option<&Handle>,
+    ) -> Stripes {
         let Stripes([asked, ..]) = asked;
         let account = account.map_or(asked, |account| self.stripe(account));
         Stripes([asked, account, handle.map_or(asked, |handle| self.stripe(handle))])
@@ -100,7 +105,8 @@ mod tests {
     fn a_purge_ends_what_began_before_it_and_nothing_else() {
         let generations = Generations::default();
         let account = AccountId::parse("did:plc:a").unwrap();
-        let [old, new, other] = ["old.example", "new.example", "other.example"].map(|h| Handle::parse(h).unwrap());
+        let [old, new, other] =
+            ["old.example", "new.example", "other.example"].map(|h| Handle::parse(h).unwrap());
         let by_name = |handle| generations.stripes(generations.stripes_of(handle), None, None);
         let by_account = generations.stripes(generations.stripes_of(&other), Some(&account), None);
 

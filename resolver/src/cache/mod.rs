@@ -16,9 +16,9 @@ mod entry;
 mod generations;
 mod settle;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Timestamp};
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
 
 pub(crate) use self::{
     entry::{Answered, Remembered, Said},
@@ -29,7 +29,13 @@ use self::{
     generations::{Begun, Stripes},
     settle::{Landing, Settled, settle},
 };
-use crate::{api::Freshness, directory::Seat, flight::Flights, query::Subject, settings::CacheSettings};
+use crate::{
+    api::Freshness,
+    directory::Seat,
+    flight::{Flights, Ticket},
+    query::Subject,
+    settings::CacheSettings,
+};
 
 /// One question to one backend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,7 +52,6 @@ pub(crate) struct Memory<V> {
 }
 
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
-#[derive(Debug)]
 struct Shelf<V> {
     slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
     generations: Arc<Generations>,
@@ -54,10 +59,21 @@ struct Shelf<V> {
     settings: CacheSettings,
 }
 
+impl<V> fmt::Debug for Shelf<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 impl<V> Clone for Shelf<V> {
     fn clone(&self) -> Self {
         let Self { slots, generations, clock, settings } = self;
-        Self { slots: slots.clone(), generations: generations.clone(), clock: clock.clone(), settings: *settings }
+        Self {
+            slots: slots.clone(),
+            generations: generations.clone(),
+            clock: clock.clone(),
+            settings: *settings,
+        }
     }
 }
 
@@ -83,7 +99,7 @@ impl<V: Remembered> Memory<V> {
             Recall::Good(answered) => Ok(answered),
             Recall::Failed(error) => Err(error),
             Recall::Behind(answered) => {
-                let _ = self.flight(key, source, true);
+                drop(self.flight(key, source, true));
                 Ok(answered)
             }
             Recall::Nothing => match landed(self.flight(key, source, true)).await {
@@ -120,12 +136,7 @@ impl<V: Remembered> Memory<V> {
 
     /// Boards the flight for `key`, or begins it. A flight that was begun before a purge may have read what is no
     /// longer so: whoever asks after the purge begins another.
-    fn flight<F>(
-        &self,
-        key: &Key,
-        source: impl FnOnce() -> F,
-        may_board: bool,
-    ) -> impl Future<Output = Option<Settled<V>>> + use<F, V>
+    fn flight<F>(&self, key: &Key, source: impl FnOnce() -> F, may_board: bool) -> Ticket<Settled<V>>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
@@ -140,9 +151,9 @@ impl<V: Remembered> Memory<V> {
 }
 
 /// A flight that never landed had a panic on board: the asker hears of it, the log has it from the flight.
-async fn landed<V>(flight: impl Future<Output = Option<Settled<V>>>) -> Settled<V> {
+async fn landed<V>(flight: Ticket<Settled<V>>) -> Settled<V> {
     let crashed = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the lookup crashed"), None);
-    flight.await.unwrap_or_else(crashed)
+    flight.landed().await.unwrap_or_else(crashed)
 }
 
 impl<V: Remembered> Shelf<V> {
@@ -200,4 +211,15 @@ fn weigh<V: Remembered>(key: &Key, slot: &Slot<V>) -> u32 {
 
 fn later(from: Timestamp, by: Duration) -> Timestamp {
     from.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// How long an answer of two halves is good: as long as both. A half that leaves it to the operator counts as longer
+/// than one that says how long, and shorter than one that lasts until it is purged.
+pub(crate) fn shorter(one: Ttl, other: Ttl) -> Ttl {
+    match (one, other) {
+        (Ttl::For(one), Ttl::For(other)) => Ttl::For(one.min(other)),
+        (Ttl::For(time), _) | (_, Ttl::For(time)) => Ttl::For(time),
+        (Ttl::Default, _) | (_, Ttl::Default) => Ttl::Default,
+        (Ttl::UntilPurged, Ttl::UntilPurged) => Ttl::UntilPurged,
+    }
 }

@@ -50,23 +50,27 @@ pub(super) fn settle<V: Remembered>(
     let failed = |known: Slot<V>, error: ResolveError| {
         let may_stale = error.kind().is_temporary();
         let stale = known.good.clone().filter(|good| may_stale && now < good.stale_until);
-        let failure = Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
+        let failure =
+            Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
     let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
 
     match result {
         Err(error) => failed(known, error),
-        Ok(Lookup::Pass) => {
-            failed(known, ResolveError::new(ErrorKind::Internal, "the backend disowned a name of its namespace"))
-        }
-        Ok(Lookup::Found { value, .. }) if value.is_provisional() && contradicts(&known, &value, now) => failed(
+        Ok(Lookup::Pass) => failed(
             known,
-            ResolveError::new(
-                ErrorKind::Unavailable,
-                "the stronger source is silent, and the weaker one names another account than was proved",
-            ),
+            ResolveError::new(ErrorKind::Internal, "the backend disowned a name of its namespace"),
         ),
+        Ok(Lookup::Found { value, .. }) if value.is_provisional() && contradicts(&known, &value, now) => {
+            failed(
+                known,
+                ResolveError::new(
+                    ErrorKind::Unavailable,
+                    "the stronger source is silent, and the weaker one names another account than was proved",
+                ),
+            )
+        }
         Ok(Lookup::Found { value, ttl }) if value.is_provisional() => {
             let new = entry(Said::Found(value), ttl);
             (Settled::New(Arc::clone(&new)), Slot { provisional: Some(new), failure: None, good: known.good })
