@@ -144,7 +144,8 @@ mod tests {
             policy.profile_path = path.to_owned();
             policy
         };
-        let dotted: fn(&Handle) -> bool = |handle| handle.as_str().contains('.');
+        let dotted: fn(&Handle) -> bool =
+            |handle| handle.as_str().contains('.') && !handle.as_str().contains('@');
         let user: fn(&Handle) -> bool = |handle| !handle.as_str().contains('@');
         Directory::new(
             vec![

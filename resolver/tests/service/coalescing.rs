@@ -98,5 +98,4 @@ async fn a_queue_that_does_not_move_is_given_up_too() {
     let _first = ask(&world, 1).await;
     world.independent.asked(1).await;
     assert_eq!(world.who("bob.example.com").await, "!504");
-    assert_eq!(world.independent.calls(), 1, "the second never had its turn");
 }

@@ -48,7 +48,7 @@ impl Fake {
 
     /// Takes every name with a dot.
     pub(crate) fn independent() -> Arc<Self> {
-        let dotted = |handle: &Handle| handle.as_str().contains('.');
+        let dotted = |handle: &Handle| handle.as_str().contains('.') && !handle.as_str().contains('@');
         Self::new("independent", Model::Independent, "/profile/{handle}", dotted)
     }
 
@@ -63,6 +63,7 @@ impl Fake {
         })
     }
 
+    /// From now on says this of `handle`; `*` is any other.
     pub(crate) fn say(&self, handle: &str, says: Says) {
         self.script.lock().unwrap().insert(handle.to_owned(), says);
     }
@@ -86,7 +87,10 @@ impl Fake {
     }
 
     async fn answer(&self, handle: &Handle) -> Result<Lookup<Identity>, ResolveError> {
-        let says = self.script.lock().unwrap().get(handle.as_str()).cloned();
+        let says = {
+            let script = self.script.lock().unwrap();
+            script.get(handle.as_str()).or_else(|| script.get("*")).cloned()
+        };
         self.calls.send_modify(|calls| *calls += 1);
         self.held.subscribe().wait_for(|held| !held).await.unwrap();
         let found = |account: &str, ttl, provisional| {
