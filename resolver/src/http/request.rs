@@ -14,6 +14,8 @@ use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
 pub(crate) struct Asked {
     pub(crate) head: Parts,
     body: Incoming,
+    /// Whether the client would rather have a page for people.
+    pub(crate) prefers_html: bool,
     /// The client's address (or its proxy's).
     pub(crate) peer: IpAddr,
 }
@@ -21,11 +23,8 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn new(request: http::Request<Incoming>, peer: IpAddr) -> Self {
         let (head, body) = request.into_parts();
-        Self { head, body, peer }
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.head.uri.path()
+        let prefers_html = prefers_html(&head.headers);
+        Self { head, body, prefers_html, peer }
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -39,11 +38,6 @@ impl Asked {
 
     pub(crate) fn if_none_match(&self) -> Option<&HeaderValue> {
         self.head.headers.get(header::IF_NONE_MATCH)
-    }
-
-    /// Whether the client would rather have a page for people.
-    pub(crate) fn prefers_html(&self) -> bool {
-        prefers_html(&self.head.headers)
     }
 
     /// The whole body, within the limits of size and time.
