@@ -16,13 +16,13 @@ async fn a_kill_loses_nothing() {
     let path = folder.path().join("store");
     let mut said = crash::Said::default();
     for round in 0..ROUNDS {
-        // Every fourth is killed while it opens, the others somewhere in the middle of their work.
+        // Every fourth is killed in its first few lines, while it opens or just after; the others in the middle of work.
         let enough = if round % 4 == 3 { 0 } else { 1 + crash::random(400) };
-        let mut opening = crash::random(10);
+        let mut lines_left = crash::random(10);
         let order = format!("{}\t{round}", path.display());
         let status = said.run(crash::child(), &order, |acknowledged| {
-            opening = opening.saturating_sub(1);
-            acknowledged >= enough && opening == 0
+            lines_left = lines_left.saturating_sub(1);
+            acknowledged >= enough && lines_left == 0
         });
         assert!(status.code().is_none(), "the child was not killed: {status}");
         said.check(&path).await;

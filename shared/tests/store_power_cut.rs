@@ -12,9 +12,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Cuts on one folder, and folders per kind of cut. Only a new folder shows cuts while a database is made.
+/// Cuts on one folder, and folders per kind of cut.
 const CUTS: usize = 5;
 const FOLDERS: usize = 4;
+const CREATION_WRITES: usize = 16;
 const CONTROL_CUTS: usize = 4;
 
 /// How the library ends the process.
@@ -30,8 +31,8 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged() {
             let path = new_folder(folder.path(), &format!("{mode}-{n}"));
             let mut said = crash::Said::default();
             for round in 0..CUTS {
-                // The first in a new folder comes early, in the few dozen writes that make a database.
-                let after = 1 + crash::random(if round == 0 { 12 } else { 300 });
+                // Anywhere: in recovery, too.
+                let after = 1 + crash::random(300);
                 cut(&library, &path, mode, after, &mut said, &format!("store\t{}\t{round}", path.display()));
                 said.check(&path).await;
             }
@@ -39,6 +40,22 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged() {
         }
         assert!(acknowledged > 100, "{acknowledged} commits prove nothing");
         tell(&format!("cut-{mode}: {} cuts, {acknowledged} acknowledged, none lost", FOLDERS * CUTS));
+    }
+}
+
+/// Each of the writes that make a database, and the first few of its use, is once the last.
+#[tokio::test]
+async fn a_power_cut_at_creation_leaves_a_store_that_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = compile(folder.path()) else { return };
+    for mode in ["all", "random", "random"] {
+        for after in 1..=CREATION_WRITES {
+            let path = tempfile::tempdir_in(folder.path()).unwrap();
+            let path = path.path().canonicalize().unwrap();
+            let mut said = crash::Said::default();
+            cut(&library, &path, mode, after, &mut said, &format!("store\t{}\t0", path.display()));
+            said.check(&path).await;
+        }
     }
 }
 
@@ -125,7 +142,11 @@ fn compile(folder: &Path) -> Option<PathBuf> {
     Some(library)
 }
 
-/// Straight to standard error: the harness swallows what passing tests print.
+/// Straight to standard error, where it is seen in any case.
 fn tell(line: &str) {
+    #[expect(
+        clippy::explicit_write,
+        reason = "the harness swallows what `eprintln!` prints in a test that passes"
+    )]
     writeln!(std::io::stderr(), "store_power_cut: {line}").unwrap();
 }
