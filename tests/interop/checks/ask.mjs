@@ -1,0 +1,80 @@
+// How the checks ask Namesake: plain HTTP, and the official clients.
+import assert from 'node:assert/strict';
+import https from 'node:https';
+import { AtpAgent } from '@atproto/api';
+import { IdResolver } from '@atproto/identity';
+
+/** GET as an API client does it: the status and the parsed body. */
+export async function getJson(world, path) {
+  const response = await fetch(world.namesake.url + path, {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  let body;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    assert.fail(`GET ${path}: ${response.status}, not JSON: ${text.slice(0, 200)}`);
+  }
+  return { status: response.status, body };
+}
+
+/** GET that must be a resolution. */
+export async function getResolution(world, path) {
+  const { status, body } = await getJson(world, path);
+  assert.equal(status, 200, `GET ${path}: ${status} ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** The lookup that skips the cache. */
+export const fresh = (world, handle) => getJson(world, `/v1/resolve?handle=${handle}&fresh=true`);
+
+/** The official API client, unmodified, with Namesake as its service. */
+export function identityApi(world) {
+  return new AtpAgent({ service: world.namesake.url }).com.atproto.identity;
+}
+
+/** Awaits an XRPC failure of exactly this status, error name and (where given) message. */
+export async function rejectsWith(promise, status, error, message) {
+  const outcome = await promise.then((value) => ({ value }), (reason) => ({ reason }));
+  assert.ok(outcome.reason, `expected ${status} ${error}, got an answer: ${JSON.stringify(outcome.value?.data)}`);
+  const { reason } = outcome;
+  assert.deepEqual({ status: reason.status, error: reason.error }, { status, error }, String(reason));
+  if (message !== undefined) assert.equal(reason.message, message);
+  return reason;
+}
+
+/**
+ * `@atproto/identity`, unmodified, aimed at this world: its `fetch` option is the documented way past its guard against
+ * loopback. The fetch given here does https to any name at the TLS front, verifying the certificate for that name.
+ * For DNS the package uses Node's default resolver, which the world has aimed at nsd.
+ */
+export function identityResolver(world) {
+  return new IdResolver({ plcUrl: world.plc.url, fetch: (url, init) => fetchInWorld(world, url, init) });
+}
+
+export function fetchInWorld(world, input, init = {}) {
+  const url = new URL(input);
+  if (url.protocol !== 'https:') return fetch(url, init);
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: '127.0.0.1',
+      port: world.front.port,
+      servername: url.hostname,
+      ca: world.authority.ca,
+      path: url.pathname + url.search,
+      headers: { host: url.hostname, ...init.headers },
+      signal: init.signal,
+      agent: false,
+    };
+    https
+      .get(options, (reply) => {
+        const chunks = [];
+        reply.on('data', (chunk) => chunks.push(chunk));
+        reply.on('error', reject);
+        reply.on('end', () => resolve(new Response(Buffer.concat(chunks), { status: reply.statusCode })));
+      })
+      .on('error', reject);
+  });
+}
