@@ -1,6 +1,5 @@
 // How the checks ask Namesake: plain HTTP, and the official clients.
 import assert from 'node:assert/strict';
-import https from 'node:https';
 import { AtpAgent } from '@atproto/api';
 import { IdResolver } from '@atproto/identity';
 
@@ -47,34 +46,8 @@ export async function rejectsWith(promise, status, error, message) {
 
 /**
  * `@atproto/identity`, unmodified, aimed at this world: its `fetch` option is the documented way past its guard against
- * loopback. The fetch given here does https to any name at the TLS front, verifying the certificate for that name.
- * For DNS the package uses Node's default resolver, which the world has aimed at nsd.
+ * loopback. For DNS it uses Node's default resolver, which the world has aimed at nsd.
  */
 export function identityResolver(world) {
-  return new IdResolver({ plcUrl: world.plc.url, fetch: (url, init) => fetchInWorld(world, url, init) });
-}
-
-export function fetchInWorld(world, input, init = {}) {
-  const url = new URL(input);
-  if (url.protocol !== 'https:') return fetch(url, init);
-  return new Promise((resolve, reject) => {
-    const options = {
-      host: '127.0.0.1',
-      port: world.front.port,
-      servername: url.hostname,
-      ca: world.authority.ca,
-      path: url.pathname + url.search,
-      headers: { host: url.hostname, ...init.headers },
-      signal: init.signal,
-      agent: false,
-    };
-    https
-      .get(options, (reply) => {
-        const chunks = [];
-        reply.on('data', (chunk) => chunks.push(chunk));
-        reply.on('error', reject);
-        reply.on('end', () => resolve(new Response(Buffer.concat(chunks), { status: reply.statusCode })));
-      })
-      .on('error', reject);
-  });
+  return new IdResolver({ plcUrl: world.plc.url, fetch: world.fetch });
 }

@@ -11,7 +11,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DidResolver } from '@atproto/identity';
-import { fetchInWorld, identityApi, identityResolver } from './ask.mjs';
+import { identityApi, identityResolver } from './ask.mjs';
 
 const HANDLES = ['alice.test', 'bob.test', 'jane.example.com', 'twin.example.com', 'nobody.test', 'nobody.example.com'];
 
@@ -77,6 +77,6 @@ async function register(world, handle) {
 }
 
 async function askPds(world, handle) {
-  const response = await fetchInWorld(world, `${world.pds.url}/xrpc/com.atproto.identity.resolveHandle?handle=${handle}`);
+  const response = await world.fetch(`${world.pds.url}/xrpc/com.atproto.identity.resolveHandle?handle=${handle}`);
   return response.json();
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { AtpAgent } from '@atproto/api';
 import { rejectsWith } from './ask.mjs';
 
-const pdsApi = (world) => new AtpAgent({ service: world.pds.directUrl }).com.atproto.identity;
+const pdsApi = (world) => new AtpAgent({ service: world.pds.url, fetch: world.fetch }).com.atproto.identity;
 
 /** What the PDS asked of Namesake while `action` ran. */
 async function askedDuring(world, action) {

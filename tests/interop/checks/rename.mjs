@@ -36,8 +36,11 @@ export default [
         await rejectsWith(identityApi(world).resolveHandle({ handle: 'carol.test' }), 400, 'HandleNotFound');
         return true;
       }, SOON);
-      const { data } = await identityApi(world).resolveHandle({ handle: 'caroline.test' });
-      assert.equal(data.did, carol.did);
+      await until('the new name is found', async () => {
+        const { data } = await identityApi(world).resolveHandle({ handle: 'caroline.test' });
+        assert.equal(data.did, carol.did);
+        return true;
+      }, SOON);
     },
   },
   {

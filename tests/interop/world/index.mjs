@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { aimDnsAt } from './aim-dns.mjs';
 import { createAuthority } from './certificates.mjs';
 import { startDns } from './dns.mjs';
+import { fetchThrough } from './fetch.mjs';
 import { writeConfig } from './namesake.mjs';
 import { createAccount, registerForeign } from './people.mjs';
 import { freePort, startNode } from './process.mjs';
@@ -51,6 +52,7 @@ export async function startWorld(dir) {
     authority,
     front,
     gate,
+    fetch: fetchThrough(front, authority),
     plc: { url: plcUrl },
     pds: { url: pdsUrl, directUrl: `http://127.0.0.1:${pds.port}` },
     hosted,
@@ -92,8 +94,8 @@ function pdsEnvironment(dir, { hostname, plcUrl, appViewUrl, nameserver }) {
   };
 }
 
-async function populate({ pds, plc, dns }) {
-  const account = (handle, displayName, description) => createAccount(pds.directUrl, handle, { displayName, description });
+async function populate({ pds, plc, dns, fetch }) {
+  const account = (handle, displayName, description) => createAccount(pds.url, fetch, handle, { displayName, description });
   const people = {
     // Proved by the PDS's own well-known answer.
     alice: await account('alice.test', 'Alice Liddell', 'Follows rabbits.'),

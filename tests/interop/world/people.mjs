@@ -4,8 +4,8 @@ import { Secp256k1Keypair } from '@atproto/crypto';
 import plc from '@did-plc/lib';
 
 /** Creates an account on the PDS with a profile record; answers its DID and a signed-in agent. */
-export async function createAccount(service, handle, profile) {
-  const agent = new AtpAgent({ service });
+export async function createAccount(service, fetch, handle, profile) {
+  const agent = new AtpAgent({ service, fetch });
   const name = handle.split('.')[0];
   await agent.createAccount({ handle, email: `${name}@mail.example.org`, password: `${name}-has-a-long-password` });
   await agent.com.atproto.repo.putRecord({

@@ -42,7 +42,7 @@ async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
-  const patience = setTimeout(() => child.kill('SIGKILL'), 3_000);
+  const patience = setTimeout(() => child.kill('SIGKILL'), 1_000);
   await gone;
   clearTimeout(patience);
 }
