@@ -1,10 +1,10 @@
 // Starts the world, then either waits (`--world-only`) or starts Namesake (NAMESAKE_BIN) in it and runs the checks.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import checks from './checks/index.mjs';
 import { startNamesake } from './world/namesake.mjs';
 import { closeWorld, describe, startWorld } from './world/index.mjs';
-import { stopAll } from './world/process.mjs';
-import { join } from 'node:path';
+import { stopAll, tail } from './world/process.mjs';
 
 const [dir, mode] = process.argv.slice(2);
 const CHECK_DEADLINE_MS = 45_000;
@@ -29,8 +29,10 @@ async function work() {
     process.exitCode = 0;
     await new Promise(() => {});
   }
-  await startNamesake(process.env.NAMESAKE_BIN, world.namesake.config, world.namesake.url, join(dir, 'namesake.log'));
+  const log = join(dir, 'namesake.log');
+  await startNamesake(process.env.NAMESAKE_BIN, world.namesake.config, world.namesake.url, log);
   const failed = await runAll();
+  if (failed > 0) console.error(`--- the end of namesake's log\n${tail(log, 40)}---`);
   console.log(`${checks.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

@@ -11,8 +11,11 @@ export default [
     name: 'rename on the PDS: the new name resolves, the old one no longer',
     async run(world) {
       const { carol } = world.people;
-      await getResolution(world, '/@carol.test'); // both the old name and …
-      await rejectsWith(identityApi(world).resolveHandle({ handle: 'caroline.test' }), 400, 'HandleNotFound'); // … the absence of the new one are remembered
+      // Everything that the rename makes wrong is in the caches: the old name, the DID, the absence of the new name.
+      await getResolution(world, '/@carol.test');
+      assert.equal((await identityApi(world).resolveHandle({ handle: 'carol.test' })).data.did, carol.did);
+      assert.equal((await identityApi(world).resolveIdentity({ identifier: carol.did })).data.handle, 'carol.test');
+      await rejectsWith(identityApi(world).resolveHandle({ handle: 'caroline.test' }), 400, 'HandleNotFound');
 
       await carol.agent.com.atproto.identity.updateHandle({ handle: 'caroline.test' });
 
