@@ -10,7 +10,7 @@ function assertResolution(body, person, method) {
   assert.ok(Math.abs(Date.now() - Date.parse(body.proof.checkedAt)) < 60_000, `checkedAt: ${body.proof.checkedAt}`);
   assert.equal(body.profile.displayName, person.displayName);
   assert.equal(body.profile.description, person.description);
-  assert.equal(body.freshness.stale, false);
+  assert.notEqual(body.freshness?.stale, true); // prepared answers leave it out and say it in a header
 }
 
 export default [
