@@ -1,8 +1,6 @@
 //! What a mirror promises.
 
-use namesake::{
-    Bound, ChangedBy, FieldRule, Link, Model, OldName, Policy, Recreation, Source, Uniqueness,
-};
+use namesake::{Bound, ChangedBy, FieldRule, Link, Model, OldName, Policy, Recreation, Source, Uniqueness};
 
 use crate::{MirrorSettings, Username};
 

@@ -27,7 +27,11 @@ impl Username {
     /// [`InvalidUsername`] when the text is outside the grammar.
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
         // Looked at before it is folded: Unicode has letters whose lower case is ASCII (the Kelvin sign).
-        if text.is_ascii() { Handle::parse(text).map_err(|_| InvalidUsername)?.try_into() } else { Err(InvalidUsername) }
+        if text.is_ascii() {
+            Handle::parse(text).map_err(|_| InvalidUsername)?.try_into()
+        } else {
+            Err(InvalidUsername)
+        }
     }
 
     /// Whether a handle lies in this grammar; pure and quick, so that it decides the namespace.
@@ -97,7 +101,9 @@ mod tests {
             assert_eq!(Username::parse(name).unwrap().as_str(), name);
         }
         let too_long = "a".repeat(31);
-        for name in ["", ".", ".a", "a.", "a..b", "a-b", "a b", "ä", "a@b", "a/b", "@a", "\u{212a}elvin", &too_long] {
+        for name in
+            ["", ".", ".a", "a.", "a..b", "a-b", "a b", "ä", "a@b", "a/b", "@a", "\u{212a}elvin", &too_long]
+        {
             assert!(Username::parse(name).is_err(), "{name:?}");
         }
     }
