@@ -1,43 +1,237 @@
 //! The client: deadlines, redirects and body caps, over one of the two connectors.
 
-use std::sync::Arc;
+use std::{error::Error, io, sync::Arc, time::Duration};
 
-use super::{Addresses, Call, HttpError, HttpFailure, HttpSettings, Reply};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use url::Url;
+
+use super::{
+    Addresses, Call, HttpError, HttpFailure, HttpSettings, Reply,
+    connector::{Connector, Rules},
+};
+
+/// Idle connections kept to one host, and for how long.
+const POOL_PER_HOST: usize = 8;
+const POOL_IDLE: Duration = Duration::from_secs(30);
 
 /// Sends calls; cheap to clone, pools its connections.
 #[derive(Debug, Clone)]
-pub struct HttpClient {}
+pub struct HttpClient {
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    reach: Reach,
+    timeout: Duration,
+    user_agent: HeaderValue,
+}
+
+/// How far a redirect may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// To the host that was asked.
+    Host,
+    /// Anywhere the guard lets through, by `https`.
+    World,
+}
 
 /// Settings a client cannot be made of.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct HttpSetupError(pub(super) String);
+pub struct HttpSetupError(String);
 
 impl HttpClient {
     /// For hosts an operator configured.
     ///
     /// # Errors
     /// [`HttpSetupError`] when a certificate file cannot be read.
-    pub fn configured(_settings: &HttpSettings) -> Result<Self, HttpSetupError> {
-        Ok(Self {})
+    pub fn configured(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
+        Self::new(settings, None)
     }
 
-    /// For hosts that strangers name.
+    /// For hosts that strangers name; `addresses` is the only way their names are looked up.
     ///
     /// # Errors
     /// [`HttpSetupError`] when a certificate file cannot be read.
     pub fn discovered(
-        _settings: &HttpSettings,
-        _addresses: Arc<dyn Addresses>,
+        settings: &HttpSettings,
+        addresses: Arc<dyn Addresses>,
     ) -> Result<Self, HttpSetupError> {
-        Ok(Self {})
+        Self::new(settings, Some(addresses))
     }
 
-    /// Sends `call` and reads the whole answer.
+    fn new(settings: &HttpSettings, discovered: Option<Arc<dyn Addresses>>) -> Result<Self, HttpSetupError> {
+        let reach = if discovered.is_some() { Reach::World } else { Reach::Host };
+        // An operator's own URL says its port; only discovered hosts are looked for where `https_port` says.
+        let https_port = if reach == Reach::World { settings.https_port } else { 443 };
+        let connector = Connector::new(Rules {
+            discovered,
+            allow_networks: settings.allow_networks.clone(),
+            https_port,
+            connect_timeout: settings.connect_timeout,
+        });
+        let with_tls = HttpsConnectorBuilder::new()
+            .with_tls_config(tls_config(settings)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(POOL_PER_HOST)
+            .build(with_tls);
+        let user_agent = HeaderValue::from_str(&settings.user_agent)
+            .map_err(|_| HttpSetupError(format!("{:?} cannot be a User-Agent", settings.user_agent)))?;
+        Ok(Self { client, reach, timeout: settings.timeout, user_agent })
+    }
+
+    /// Sends `call` and reads the whole answer, redirects included, before one deadline.
     ///
     /// # Errors
     /// [`HttpError`] when there is no usable answer; any status is an answer.
     pub async fn send(&self, call: Call) -> Result<Reply, HttpError> {
-        Err(HttpError::new(HttpFailure::Connect, call.url.to_string()))
+        let host = call.url.host_str().unwrap_or_default().to_owned();
+        let deadline = call.deadline.map_or(self.timeout, |deadline| deadline.min(self.timeout));
+        tokio::time::timeout(deadline, self.follow(call)).await.map_err(|_| {
+            HttpError::new(HttpFailure::Timeout, format!("{host} gave no whole answer in time"))
+        })?
     }
+
+    async fn follow(&self, call: Call) -> Result<Reply, HttpError> {
+        let mut url = call.url.clone();
+        for hops_left in (0..=call.redirects).rev() {
+            let response = self.exchange(&call, &url).await?;
+            if call.redirects == 0 || call.method != Method::GET || !leads_on(response.status()) {
+                return read(response, url, call.cap).await;
+            }
+            if hops_left == 0 {
+                break;
+            }
+            url = self.next_hop(&response, &url)?;
+        }
+        let most = call.redirects;
+        Err(HttpError::new(
+            HttpFailure::Redirect,
+            format!("{} redirects more than {most} times", host(&call.url)),
+        ))
+    }
+
+    async fn exchange(&self, call: &Call, url: &Url) -> Result<Response<Incoming>, HttpError> {
+        let unusable = |error: http::Error| {
+            HttpError::new(HttpFailure::Protocol, format!("{} cannot be asked for: {error}", host(url)))
+        };
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(url.as_str())
+            .body(Full::new(call.body.clone()))
+            .map_err(unusable)?;
+        request.headers_mut().extend(call.headers.clone());
+        request.headers_mut().insert(header::USER_AGENT, self.user_agent.clone());
+        self.client.request(request).await.map_err(|error| classify(&error, host(url)))
+    }
+
+    fn next_hop(&self, response: &Response<Incoming>, from: &Url) -> Result<Url, HttpError> {
+        let refuse =
+            |why: &str| HttpError::new(HttpFailure::Redirect, format!("{} redirects {why}", host(from)));
+        let to = response
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .and_then(|location| from.join(location).ok())
+            .ok_or_else(|| refuse("to nowhere"))?;
+        match self.reach {
+            _ if to.scheme() == "http" && from.scheme() == "https" => Err(refuse("away from https")),
+            _ if !matches!(to.scheme(), "http" | "https") => Err(refuse("away from https")),
+            Reach::Host if to.origin() != from.origin() => Err(refuse("to another host")),
+            Reach::Host | Reach::World => Ok(to),
+        }
+    }
+}
+
+fn leads_on(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT
+    )
+}
+
+/// Reads at most `cap` bytes; a longer body is dropped, and its connection with it.
+async fn read(response: Response<Incoming>, url: Url, cap: usize) -> Result<Reply, HttpError> {
+    let too_large = || {
+        HttpError::new(HttpFailure::TooLarge, format!("{} answered with more than {cap} bytes", host(&url)))
+    };
+    let (head, mut incoming) = response.into_parts();
+    if incoming.size_hint().lower() > cap as u64 {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| {
+            HttpError::new(HttpFailure::Connect, format!("{} broke off its answer: {error}", host(&url)))
+        })?;
+        if let Ok(data) = frame.into_data() {
+            if body.len() + data.len() > cap {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&data);
+        }
+    }
+    Ok(Reply { status: head.status, headers: head.headers, body: body.freeze(), url })
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or("the host")
+}
+
+/// Finds what failed in the chain of causes: our connector's own error, TLS, or the protocol.
+fn classify(error: &hyper_util::client::legacy::Error, host: &str) -> HttpError {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(cause) = next {
+        if let Some(ours) = cause.downcast_ref::<HttpError>() {
+            return ours.clone();
+        }
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return HttpError::new(HttpFailure::Tls, format!("{host} has no acceptable certificate: {tls}"));
+        }
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>()
+            && hyper.is_parse()
+        {
+            return HttpError::new(HttpFailure::Protocol, format!("{host} does not speak HTTP: {hyper}"));
+        }
+        // `io::Error::source` skips the error it wraps, which is where rustls hides, so it is unwrapped by hand.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|error| error as &(dyn Error + 'static)).or_else(|| cause.source());
+    }
+    HttpError::new(HttpFailure::Connect, format!("the connection to {host} broke"))
+}
+
+fn tls_config(settings: &HttpSettings) -> Result<ClientConfig, HttpSetupError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for file in &settings.extra_root_ca {
+        let unusable = |error: &dyn Error| {
+            HttpSetupError(format!("the certificate authority in {} cannot be used: {error}", file.display()))
+        };
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unusable(&error))? {
+            let certificate = certificate.map_err(|error| unusable(&error))?;
+            roots.add(certificate).map_err(|error| unusable(&error))?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| HttpSetupError(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
 }

@@ -24,7 +24,7 @@ pub use ipnet::IpNet;
 pub struct HttpSettings {
     /// From the first packet to the last byte of the body, redirects included.
     pub timeout: Duration,
-    /// For the address look-up and the TCP and TLS handshakes of one connection.
+    /// For the address look-up and the TCP handshake of one connection, all addresses together.
     pub connect_timeout: Duration,
     /// Networks the guard lets through, and in which plain `http` is spoken (development).
     pub allow_networks: Vec<IpNet>,
