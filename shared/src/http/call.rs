@@ -16,6 +16,7 @@ pub struct Call {
     pub(super) cap: usize,
     pub(super) redirects: u8,
     pub(super) deadline: Option<Duration>,
+    pub(super) skip_failure_bodies: bool,
 }
 
 impl Call {
@@ -47,7 +48,7 @@ impl Call {
     #[must_use]
     pub fn new(method: Method, url: Url, body: Bytes) -> Self {
         let (headers, cap) = (HeaderMap::new(), Self::DEFAULT_CAP);
-        Self { method, url, headers, body, cap, redirects: 0, deadline: None }
+        Self { method, url, headers, body, cap, redirects: 0, deadline: None, skip_failure_bodies: false }
     }
 
     /// With one more header.
@@ -68,6 +69,14 @@ impl Call {
     #[must_use]
     pub fn redirects(mut self, hops: u8) -> Self {
         self.redirects = hops;
+        self
+    }
+
+    /// Reading only the body of a 2xx answer; any other comes back empty. So a long error page is judged by its
+    /// status, and [`HttpFailure::TooLarge`] speaks of a 2xx answer alone.
+    #[must_use]
+    pub fn skip_failure_bodies(mut self) -> Self {
+        self.skip_failure_bodies = true;
         self
     }
 

@@ -109,7 +109,7 @@ impl HttpClient {
         for hops_left in (0..=call.redirects).rev() {
             let response = self.exchange(&call, &url).await?;
             if call.redirects == 0 || call.method != Method::GET || !leads_on(response.status()) {
-                return read(response, url, call.cap).await;
+                return read(response, url, &call).await;
             }
             if hops_left == 0 {
                 break;
@@ -166,12 +166,16 @@ fn leads_on(status: StatusCode) -> bool {
     )
 }
 
-/// Reads at most `cap` bytes; a longer body is dropped, and its connection with it.
-async fn read(response: Response<Incoming>, url: Url, cap: usize) -> Result<Reply, HttpError> {
+/// Reads at most [`Call::cap`] bytes; a longer body is dropped, and its connection with it.
+async fn read(response: Response<Incoming>, url: Url, call: &Call) -> Result<Reply, HttpError> {
+    let cap = call.cap;
     let too_large = || {
         HttpError::new(HttpFailure::TooLarge, format!("{} answered with more than {cap} bytes", host(&url)))
     };
     let (head, mut incoming) = response.into_parts();
+    if call.skip_failure_bodies && !head.status.is_success() {
+        return Ok(Reply { status: head.status, headers: head.headers, body: Bytes::new(), url });
+    }
     if incoming.size_hint().lower() > cap as u64 {
         return Err(too_large());
     }

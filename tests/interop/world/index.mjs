@@ -13,14 +13,11 @@ import { startGate, startTlsFront } from './proxies.mjs';
 
 const here = (file) => join(import.meta.dirname, file);
 
-// Names below these are Namesake's own; all of `test.` is the PDS's.
-const hosted = { handleDomain: 'people.example.com', idDomain: 'id.example.com' };
-const isHosted = (name) => [hosted.handleDomain, hosted.idDomain].some((domain) => name === domain || name.endsWith(`.${domain}`));
-
 export async function startWorld(dir) {
   const namesakePort = await freePort();
   const ports = {};
-  const upstreamFor = (name) => (isHosted(name) ? namesakePort : name.endsWith('.test') ? ports.pds : undefined);
+  // All of `test.` is the PDS's.
+  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : undefined);
 
   const [authority, dns, directory, gate] = await Promise.all([
     createAuthority(join(dir, 'ca')),
@@ -55,11 +52,10 @@ export async function startWorld(dir) {
     fetch: fetchThrough(front, authority),
     plc: { url: plcUrl },
     pds: { url: pdsUrl, directUrl: `http://127.0.0.1:${pds.port}` },
-    hosted,
     namesake: { port: namesakePort, url: `http://127.0.0.1:${namesakePort}`, config: join(dir, 'namesake.toml') },
   };
   world.people = await populate(world);
-  writeConfig(world.namesake.config, { port: namesakePort, dns, front, authority, plcUrl, hosted });
+  writeConfig(world.namesake.config, { port: namesakePort, dns, front, authority, plcUrl });
   return world;
 }
 

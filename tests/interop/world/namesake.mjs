@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { start, tail, until } from './process.mjs';
 
 /** Writes the configuration that makes `namesake serve` live in this world. */
-export function writeConfig(file, { port, dns, front, authority, plcUrl, hosted }) {
+export function writeConfig(file, { port, dns, front, authority, plcUrl }) {
   writeFileSync(
     file,
     `[server]
@@ -30,10 +30,6 @@ allow_test_tld = true
 [cache]
 ttl_seconds = 2
 absent_ttl_seconds = 2
-
-[independent]
-handle_domains = ["${hosted.handleDomain}"]
-id_domain = "${hosted.idDomain}"
 `,
   );
 }

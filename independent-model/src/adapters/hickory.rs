@@ -1,0 +1,248 @@
+//! DNS: TXT records for the proof of handles, addresses for the guard of the HTTP client.
+//!
+//! The only file that knows hickory. Names are always absolute and search lists are dropped, so no local domain is
+//! ever appended; nothing is cached here, the resolver does that; a truncated answer is asked again over TCP.
+
+use std::{
+    collections::HashSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
+    lookup::Lookup,
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::{
+        op::ResponseCode,
+        rr::{Name, RData, RecordType},
+    },
+    system_conf::read_system_conf,
+};
+use namesake::http::{AddressError, AddressFuture, Addresses};
+use tokio::time::timeout;
+
+use super::WorldSetupError;
+use crate::{Dns, DnsFailure, PortFuture, TxtAnswer, TxtRecord};
+
+/// Asks name servers: the system's, or those that were configured.
+#[derive(Debug, Clone)]
+pub struct HickoryDns {
+    resolver: TokioResolver,
+    timeout: Duration,
+}
+
+/// A setting that names no name server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no name server: write 192.0.2.1, 192.0.2.1:53, tls://192.0.2.1:853#name or https://192.0.2.1#name"
+)]
+pub struct InvalidNameserver(String);
+
+impl HickoryDns {
+    /// Over these name servers; none: the system's, without its search list.
+    ///
+    /// # Errors
+    /// [`WorldSetupError`] when a setting names no name server, or the resolver cannot be made.
+    pub fn new(nameservers: &[String], timeout: Duration) -> Result<Self, WorldSetupError> {
+        let servers = match nameservers {
+            [] => system_nameservers(),
+            named => named.iter().map(|text| nameserver(text)).collect::<Result<_, _>>()?,
+        };
+        let config = ResolverConfig::from_name_servers(servers);
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options(timeout);
+        let resolver = builder.build().map_err(|error| WorldSetupError::Dns(error.to_string()))?;
+        Ok(Self { resolver, timeout })
+    }
+
+    /// One question about an absolute name, within the deadline; `None` when the answer is a definite no.
+    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Result<Lookup, No>, DnsFailure> {
+        match timeout(self.timeout, self.resolver.lookup(name.clone(), kind)).await {
+            Ok(Ok(lookup)) => Ok(Ok(lookup)),
+            Ok(Err(error)) => classify(&error).map(Err),
+            Err(_) => Err(DnsFailure::Timeout),
+        }
+    }
+}
+
+/// A definite no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum No {
+    Domain,
+    Data,
+}
+
+fn options(timeout: Duration) -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.timeout = timeout;
+    options.attempts = 1;
+    options.edns0 = true;
+    options.cache_size = 0;
+    options.use_hosts_file = ResolveHosts::Never;
+    options.preserve_intermediates = true;
+    options
+}
+
+/// As resolv.conf(5) has it: without one, the name server on this machine.
+fn system_nameservers() -> Vec<NameServerConfig> {
+    let local = || vec![NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into())];
+    read_system_conf().map_or_else(|_| local(), |(config, _)| config.name_servers().to_vec())
+}
+
+fn nameserver(text: &str) -> Result<NameServerConfig, InvalidNameserver> {
+    let invalid = || InvalidNameserver(text.chars().take(100).collect());
+    let (scheme, rest) = text.split_once("://").unwrap_or(("dns", text));
+    let (address, name) = rest.split_once('#').map_or((rest, None), |(address, name)| (address, Some(name)));
+    let (ip, port) = match (address.parse::<SocketAddr>(), address.trim_matches(['[', ']']).parse::<IpAddr>())
+    {
+        (Ok(socket), _) => (socket.ip(), Some(socket.port())),
+        (_, Ok(ip)) => (ip, None),
+        _ => return Err(invalid()),
+    };
+    // Without a name the certificate must be for the address.
+    let name: Arc<str> = name.map_or_else(|| ip.to_string().into(), Into::into);
+    let mut connections = match scheme {
+        "dns" | "udp" => vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
+        "tcp" => vec![ConnectionConfig::tcp()],
+        "tls" => vec![ConnectionConfig::tls(name)],
+        "https" => vec![ConnectionConfig::https(name, None)],
+        _ => return Err(invalid()),
+    };
+    for connection in &mut connections {
+        connection.port = port.unwrap_or(connection.port);
+    }
+    Ok(NameServerConfig::new(ip, true, connections))
+}
+
+/// Tells a definite no (RFC 2308) from everything else. A referral is no answer: that server does not look names up.
+fn classify(error: &NetError) -> Result<No, DnsFailure> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => Ok(No::Domain),
+            ResponseCode::NoError if none.ns.is_none() || none.soa.is_some() => Ok(No::Data),
+            _ => Err(DnsFailure::Other),
+        },
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail)) => Err(DnsFailure::ServFail),
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => Err(DnsFailure::Refused),
+        NetError::Timeout => Err(DnsFailure::Timeout),
+        _ => Err(DnsFailure::Other),
+    }
+}
+
+/// The records that belong to `name`, through the CNAMEs of the answer, and the shortest ttl on the way.
+fn belonging<'a>(name: &Name, lookup: &'a Lookup) -> (Vec<&'a RData>, u32) {
+    let mut names = HashSet::from([name.clone()]);
+    let (mut found, mut ttl) = (Vec::new(), u32::MAX);
+    // A chain is as long as the answer at most, in whatever order its records come.
+    for _ in lookup.answers() {
+        let before = names.len();
+        for record in lookup.answers() {
+            if let RData::CNAME(target) = &record.data
+                && names.contains(&record.name)
+            {
+                ttl = ttl.min(record.ttl);
+                names.insert(target.0.clone());
+            }
+        }
+        if names.len() == before {
+            break;
+        }
+    }
+    for record in lookup.answers().iter().filter(|record| names.contains(&record.name)) {
+        ttl = ttl.min(record.ttl);
+        found.push(&record.data);
+    }
+    (found, ttl)
+}
+
+impl Dns for HickoryDns {
+    fn txt<'a>(&'a self, name: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
+        Box::pin(async move {
+            let name = absolute(name).ok_or(DnsFailure::Other)?;
+            let lookup = match self.ask(&name, RecordType::TXT).await? {
+                Ok(lookup) => lookup,
+                Err(No::Domain) => return Ok(TxtAnswer::NoDomain),
+                Err(No::Data) => return Ok(TxtAnswer::NoData),
+            };
+            let (found, ttl) = belonging(&name, &lookup);
+            let records: Vec<_> = found
+                .into_iter()
+                .filter_map(|data| match data {
+                    RData::TXT(txt) => {
+                        Some(TxtRecord(txt.txt_data.iter().map(|text| text.to_vec()).collect()))
+                    }
+                    _ => None,
+                })
+                .collect();
+            if records.is_empty() {
+                return Ok(TxtAnswer::NoData);
+            }
+            Ok(TxtAnswer::Records { records, ttl: Duration::from_secs(ttl.into()) })
+        })
+    }
+}
+
+impl Addresses for HickoryDns {
+    fn addresses<'a>(&'a self, host: &'a str) -> AddressFuture<'a> {
+        Box::pin(async move {
+            let name = absolute(host).ok_or(AddressError::NoAddress)?;
+            let (v6, v4) = tokio::join!(self.ask(&name, RecordType::AAAA), self.ask(&name, RecordType::A));
+            let mut failure = None;
+            let mut found = Vec::new();
+            for answer in [v6, v4] {
+                match answer {
+                    Ok(Ok(lookup)) => {
+                        found.extend(belonging(&name, &lookup).0.into_iter().filter_map(address))
+                    }
+                    Ok(Err(No::Domain | No::Data)) => {}
+                    Err(reason) => failure = Some(reason),
+                }
+            }
+            match failure {
+                Some(reason) if found.is_empty() => Err(AddressError::Failed(reason.to_string())),
+                None if found.is_empty() => Err(AddressError::NoAddress),
+                _ => Ok(found),
+            }
+        })
+    }
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(a) => Some(a.0.into()),
+        RData::AAAA(aaaa) => Some(aaaa.0.into()),
+        _ => None,
+    }
+}
+
+/// A name that no search list applies to.
+fn absolute(text: &str) -> Option<Name> {
+    let mut name = Name::from_ascii(text).ok()?;
+    name.set_fqdn(true);
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nameserver;
+
+    #[test]
+    fn name_servers_are_addresses() {
+        let ports = |text| -> Vec<u16> {
+            nameserver(text).unwrap().connections.iter().map(|connection| connection.port).collect()
+        };
+        assert_eq!(ports("192.0.2.1"), [53, 53]);
+        assert_eq!(ports("192.0.2.1:5353"), [5353, 5353]);
+        assert_eq!(ports("2001:db8::1"), [53, 53]);
+        assert_eq!(ports("[2001:db8::1]:5353"), [5353, 5353]);
+        assert_eq!(ports("tls://192.0.2.1#dns.example.com"), [853]);
+        assert_eq!(ports("tls://192.0.2.1:8853#dns.example.com"), [8853]);
+        assert_eq!(ports("https://192.0.2.1#dns.example.com"), [443]);
+        for text in ["", "dns.example.com", "ftp://192.0.2.1", "192.0.2.1:99999", "192.0.2.1:x"] {
+            assert!(nameserver(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The I/O: one file for each way to the outside, each behind a port of the same name.
+//!
+//! * `hickory`: DNS, for TXT records and for the addresses the HTTP guard checks;
+//! * `web`: hosts that strangers name, for `/.well-known/atproto-did` and `did:web`;
+//! * `directory`: the configured directory of `did:plc`;
+//! * `pds`: profile records.
+
+mod directory;
+mod hickory;
+mod pds;
+mod web;
+
+use std::sync::Arc;
+
+use namesake::{
+    ErrorKind, ResolveError,
+    http::{HttpClient, HttpError, HttpFailure, HttpSetupError},
+};
+
+pub use directory::PlcDirectory;
+pub use hickory::{HickoryDns, InvalidNameserver};
+pub use pds::PdsHttp;
+pub use web::WebHosts;
+
+use crate::{Ports, WorldSettings};
+
+impl Ports {
+    /// The real world.
+    ///
+    /// # Errors
+    /// [`WorldSetupError`] when the settings cannot be used.
+    pub fn world(settings: &WorldSettings) -> Result<Self, WorldSetupError> {
+        let dns = Arc::new(HickoryDns::new(&settings.nameservers, settings.dns_timeout)?);
+        let discovered = HttpClient::discovered(&settings.http, dns.clone())?;
+        let configured = HttpClient::configured(&settings.http)?;
+        let web = Arc::new(WebHosts::new(discovered.clone()));
+        Ok(Self {
+            dns,
+            well_known: web.clone(),
+            directory: Arc::new(PlcDirectory::new(configured, settings.plc_url.clone())?),
+            did_web: web,
+            pds: Arc::new(PdsHttp::new(discovered)),
+        })
+    }
+}
+
+/// Settings the world cannot be reached with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorldSetupError {
+    /// A name server setting that is none.
+    #[error(transparent)]
+    Nameserver(#[from] InvalidNameserver),
+    /// The resolver of DNS names cannot be made.
+    #[error("the DNS cannot be used: {0}")]
+    Dns(String),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// `plc_url` is no base of paths.
+    #[error("the directory's URL must be http or https, without query")]
+    Directory,
+}
+
+/// What a caller can do about an exchange that failed, for sources that answer documents and records.
+fn http_failure(error: HttpError) -> ResolveError {
+    let kind = match error.failure {
+        HttpFailure::Timeout => ErrorKind::Timeout,
+        HttpFailure::AddressUnknown | HttpFailure::Connect | HttpFailure::Tls | HttpFailure::NoAddress => {
+            ErrorKind::Unavailable
+        }
+        HttpFailure::Refused | HttpFailure::Redirect | HttpFailure::TooLarge | HttpFailure::Protocol => {
+            ErrorKind::BadAnswer
+        }
+    };
+    let message = error.message.clone();
+    ResolveError::caused(kind, message, error)
+}
+
+/// What a caller can do about a status that is neither a success nor a definite no.
+fn odd_status(who: &str, status: http::StatusCode) -> ResolveError {
+    let kind = match status.as_u16() {
+        429 => ErrorKind::Throttled,
+        408 | 425 | 500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::BadAnswer,
+    };
+    ResolveError::new(kind, format!("{who} answers {}", status.as_u16()))
+}

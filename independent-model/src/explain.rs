@@ -1,0 +1,169 @@
+//! The words of an explanation, and what a holder should change.
+//!
+//! Text from outside that gets in here is cleaned; whoever shows it still escapes it for the place.
+
+use namesake::{Advice, Handle, Record, StepOutcome, Trace, clean_line};
+
+use crate::{
+    Did, DidDocument, Hostname,
+    proof::{Conclusion, DnsVerdict, Evidence, Miss, NoTxt, WebVerdict, conclude, disagreement},
+};
+
+/// What the DNS said.
+pub(crate) fn dns(verdict: &DnsVerdict) -> String {
+    match verdict {
+        DnsVerdict::One(did, ttl) => format!("{did} (the record may be believed for {} s)", ttl.as_secs()),
+        DnsVerdict::None(NoTxt::NoDomain) => "no such name".to_owned(),
+        DnsVerdict::None(NoTxt::NoData) => "no TXT record there".to_owned(),
+        DnsVerdict::None(NoTxt::NoDid { malformed: 0 }) => {
+            "TXT records, but none begins with did=".to_owned()
+        }
+        DnsVerdict::None(NoTxt::NoDid { malformed }) => {
+            format!("TXT records, but no valid DID: {malformed} began with did= and went on wrongly")
+        }
+        DnsVerdict::None(NoTxt::TooLong) => "the name with its prefix would be too long".to_owned(),
+        DnsVerdict::Ambiguous(dids) => format!("different DIDs: {}", list(dids)),
+        DnsVerdict::Failed(failure) => failure.to_string(),
+    }
+}
+
+/// What the web host said.
+pub(crate) fn web(verdict: &WebVerdict) -> String {
+    match verdict {
+        WebVerdict::One(did) => did.to_string(),
+        WebVerdict::None(Miss::NoHost) => "the host has no address".to_owned(),
+        WebVerdict::None(Miss::NotFound(status)) => format!("there is no such file ({status})"),
+        WebVerdict::None(Miss::NotADid) => "an answer that is not a DID and nothing else".to_owned(),
+        WebVerdict::Failed(_, why) => clean_line(why, 300),
+    }
+}
+
+/// The file that proves a handle by HTTPS.
+pub(crate) fn well_known_url(host: &Hostname) -> String {
+    format!("https://{host}/.well-known/atproto-did")
+}
+
+/// The verdict on a handle's forward look-up, and the advice that follows.
+pub(crate) fn forward(trace: &Trace, host: &Hostname, evidence: &Evidence) {
+    if !trace.is_on() {
+        return;
+    }
+    if let Some((dns, web)) = disagreement(evidence) {
+        trace.step(
+            "verdict",
+            || host.to_string(),
+            StepOutcome::Note,
+            || format!("ambiguous: DNS says {dns}, HTTPS says {web}; DNS wins"),
+        );
+        trace.advise(|| Advice {
+            text: format!(
+                "DNS and {} name different accounts. DNS wins; correct or remove the file.",
+                well_known_url(host)
+            ),
+            record: Some(file(host, dns)),
+        });
+    }
+    let (outcome, words) = match conclude(evidence) {
+        Conclusion::Proved(established) if established.provisional.is_some() => (
+            StepOutcome::Found,
+            format!("{} by {}, provisionally: the DNS did not answer", established.did, established.method),
+        ),
+        Conclusion::Proved(established) => {
+            (StepOutcome::Found, format!("{} by {}", established.did, established.method))
+        }
+        Conclusion::Absent => (StepOutcome::Absent, "neither DNS nor HTTPS names an account".to_owned()),
+        Conclusion::Failed(error) => (StepOutcome::Failed, clean_line(error.message(), 300)),
+    };
+    trace.step("verdict", || host.to_string(), outcome, || words);
+    advise_on_dns(trace, host, evidence);
+}
+
+fn advise_on_dns(trace: &Trace, host: &Hostname, evidence: &Evidence) {
+    match (&evidence.dns, &evidence.web) {
+        (Some(DnsVerdict::Ambiguous(dids)), _) => trace.advise(|| Advice {
+            text: format!("The name has TXT records for {}. Keep the one for your account and delete the others.", list(dids)),
+            record: None,
+        }),
+        (Some(DnsVerdict::None(NoTxt::NoDid { malformed: 1.. })), _) => trace.advise(|| Advice {
+            text: "Your TXT record begins with did= but what follows is not a DID. Write the DID in full, without \
+                   quotes or spaces."
+                .to_owned(),
+            record: Some(txt(host, "<the account's DID>")),
+        }),
+        (Some(DnsVerdict::None(_)), Some(WebVerdict::None(_))) => trace.advise(|| Advice {
+            text: "Nothing names an account for this handle. Its holder adds this TXT record with the account's DID \
+                   (a provider's form often adds the domain by itself), or serves the DID at the well-known address."
+                .to_owned(),
+            record: Some(txt(host, "<the account's DID>")),
+        }),
+        (Some(DnsVerdict::Failed(_)), _) => trace.advise(|| Advice {
+            text: "The DNS could not be asked. If this lasts, check the domain's name servers and, where it is \
+                   signed, its DNSSEC chain."
+                .to_owned(),
+            record: None,
+        }),
+        _ => {}
+    }
+}
+
+/// What is wrong between a handle that names `did` and that account's document.
+pub(crate) fn unproven(trace: &Trace, handle: &Handle, host: &Hostname, document: &DidDocument) {
+    let did = &document.did;
+    let claims = match &document.claim {
+        Some(claim) => format!("claims {claim}"),
+        None => "claims no handle".to_owned(),
+    };
+    trace.step(
+        "verdict",
+        || handle.to_string(),
+        StepOutcome::Absent,
+        || format!("{handle} names {did}, but the document of {did} {claims}"),
+    );
+    trace.advise(|| Advice {
+        text: format!(
+            "{handle} points to {did}, and that account's document {claims}. Either choose {handle} as the handle of \
+             that account, so that its document lists at://{handle} first, or point the TXT record to the account \
+             that does."
+        ),
+        record: Some(Record {
+            kind: "alias".to_owned(),
+            name: format!("alsoKnownAs of {did}"),
+            value: format!("at://{handle}"),
+        }),
+    });
+    trace.advise(|| Advice {
+        text: "The record as it stands in the DNS, if it is the document that is changed:".to_owned(),
+        record: Some(txt(host, did.as_str())),
+    });
+}
+
+/// What is wrong with the claim of an account's document, seen from the account.
+pub(crate) fn claim_is_anothers(trace: &Trace, claim: &Hostname, did: &Did, holder: Option<&Did>) {
+    let found = holder.map_or_else(|| "no account".to_owned(), Did::to_string);
+    trace.step(
+        "verdict",
+        || claim.to_string(),
+        StepOutcome::Absent,
+        || format!("the document of {did} claims {claim}, but {claim} names {found}"),
+    );
+    trace.advise(|| Advice {
+        text: format!(
+            "The account's document says {claim}, and {claim} names {found}: change one. To keep the handle, set the \
+             TXT record to this value; otherwise choose another handle for the account."
+        ),
+        record: Some(txt(claim, did.as_str())),
+    });
+}
+
+fn txt(host: &Hostname, did: &str) -> Record {
+    Record { kind: "TXT".to_owned(), name: format!("_atproto.{host}."), value: format!("did={did}") }
+}
+
+fn file(host: &Hostname, did: &Did) -> Record {
+    Record { kind: "file".to_owned(), name: well_known_url(host), value: did.to_string() }
+}
+
+fn list(dids: &[Did]) -> String {
+    let shown: Vec<_> = dids.iter().take(5).map(|did| clean_line(did.as_str(), 100)).collect();
+    shown.join(" and ")
+}

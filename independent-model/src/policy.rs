@@ -1,0 +1,42 @@
+//! What this scheme promises, as data.
+
+use namesake::{
+    Bound, ChangedBy, FieldRule, Handle, Link, Model, Namespace, OldName, Policy, Recreation, Source,
+    Uniqueness,
+};
+
+use crate::{Hostname, IndependentSettings};
+
+/// The policy of the independent model over the world.
+#[must_use]
+pub(crate) fn policy(settings: &IndependentSettings) -> Policy {
+    let mut policy =
+        Policy::new(settings.scheme.clone(), Model::Independent, namespace(settings.allow_test_tld));
+    "A handle is a domain name its holder controls; DNS or the domain's web host names the account, and the account \
+     names the handle back."
+        .clone_into(&mut policy.summary);
+    policy.source = Source::Holder;
+    policy.changed_by = ChangedBy::Holder;
+    policy.visible_within = Bound::Within(settings.visible_within);
+    policy.old_name = OldName::SourceDecides;
+    policy.unconfirmed_for = Some(settings.max_stale);
+    policy.display_name = FieldRule::Own;
+    policy.bio = FieldRule::Own;
+    policy.picture = FieldRule::Own;
+    policy.link = Link::None;
+    policy.recreation = Recreation::IdentifierIsGone;
+    policy.uniqueness = Uniqueness::Dns;
+    "/profile/{handle}".clone_into(&mut policy.profile_path);
+    policy
+}
+
+fn namespace(allow_test_tld: bool) -> Namespace {
+    let words = if allow_test_tld {
+        "host names below a public suffix, or below `test`"
+    } else {
+        "host names below a public suffix"
+    };
+    Namespace::new(words, move |handle: &Handle| {
+        Hostname::parse(handle.as_str()).is_ok_and(|name| name.is_in_namespace(allow_test_tld))
+    })
+}
