@@ -12,7 +12,7 @@ use url::Url;
 use super::{
     Sighting, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
     UpstreamSource,
-    wire::{Failed, GraphError, Issued, IssuedToken, Me, Usage},
+    wire::{Failed, FlatError, GraphError, Issued, IssuedToken, Me, Usage},
 };
 use crate::Secret;
 
@@ -225,11 +225,16 @@ impl Dialect {
 
 /// What an error answer means. Meta's code is more precise than its status, which is 400 for nearly everything.
 fn refused(what: &str, reply: &Reply) -> UpstreamError {
-    let failure = match serde_json::from_slice::<Failed>(&reply.body) {
-        Ok(Failed { error }) => classify(&error, reply.status.as_u16()),
-        Err(_) => by_status(reply.status.as_u16()),
+    let (body, status) = (&reply.body, reply.status.as_u16());
+    let failure = if let Ok(Failed { error }) = serde_json::from_slice(body) {
+        classify(&error, status)
+    } else {
+        match serde_json::from_slice::<FlatError>(body) {
+            Ok(error) if error.error_type == "OAuthException" && status < 500 => UpstreamFailure::Dead,
+            _ => by_status(status),
+        }
     };
-    let message = format!("asked for {what}, the upstream answered {}", reply.status.as_u16());
+    let message = format!("asked for {what}, the upstream answered {status}");
     UpstreamError::new(failure, message)
 }
 

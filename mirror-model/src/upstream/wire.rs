@@ -82,6 +82,12 @@ pub(super) struct GraphError {
     pub(super) is_transient: bool,
 }
 
+/// The other shape of an error, which the endpoints for codes use: it means that a code or token is worth nothing.
+#[derive(Deserialize)]
+pub(super) struct FlatError {
+    pub(super) error_type: String,
+}
+
 /// The header `X-App-Usage`: percents of the hour's budget, each of another resource.
 #[derive(Deserialize, Default)]
 #[serde(default)]
