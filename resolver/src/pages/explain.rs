@@ -20,6 +20,7 @@ pub fn explain(explanation: &Explanation) -> Markup {
         @if !explanation.advice.is_empty() {
             section aria-labelledby="advice" {
                 h2 #advice { "What to change" }
+                p.hint { "One click on a value selects all of it, ready to copy." }
                 ol.advice { @for advice in &explanation.advice { li { (advise(advice)) } } }
             }
         }
@@ -89,14 +90,18 @@ fn advise(advice: &Advice) -> Markup {
 
 /// The record as it is to be entered, each part to be copied whole.
 fn exactly(record: &Record) -> Markup {
-    let file = record.kind == "file";
+    let (name, value) = match record.kind.as_str() {
+        "TXT" => ("Name", "Value"),
+        "file" => ("Address", "Whole content"),
+        _ => ("Where", "Value"),
+    };
     html! {
         dl.record {
             dt { "Type" }
             dd { (parts::copyable(&record.kind)) }
-            dt { @if file { "Address" } @else { "Name" } }
+            dt { (name) }
             dd { (parts::copyable(&record.name)) }
-            dt { @if file { "Whole content" } @else { "Value" } }
+            dt { (value) }
             dd { (parts::copyable(&record.value)) }
         }
     }
