@@ -1,7 +1,7 @@
-//! Writes every page in its main states, hostile text included, to look at in a browser:
+//! Writes every page in its main states, hostile text included, to look at in a browser (links have no `.html`, so open the files by name):
 //!
 //! ```text
-//! cargo run --example pages -- /tmp/pages && python3 -m http.server --bind 127.0.0.1 --directory /tmp/pages
+//! cargo run --example pages && python3 -m http.server --bind 127.0.0.1 --directory target/pages
 //! ```
 
 use std::{fs, io, path::PathBuf};

@@ -44,7 +44,7 @@ pub fn explain(explanation: &Explanation) -> Markup {
             }
         }
         p.actions {
-            a.button href=(links::handle_path(&explanation.handle, explanation.scheme.as_deref())) { "Open the profile" }
+            a.button href=(links::handle_path(&explanation.handle, explanation.scheme.as_deref())) { @if explanation.resolution.is_some() { "Open the profile" } @else { "Look it up" } }
             a.button href=(links::explain_path(&explanation.handle, explanation.scheme.as_deref())) { "Ask again" }
         }
     };

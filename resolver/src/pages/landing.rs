@@ -52,10 +52,10 @@ pub fn landing(view: &LandingView) -> Markup {
     let body = html! {
         section.hero {
             div {
-            h1 { "Who is " span.at { "@handle" } "?" }
-            p.lead { "Under which rules, and how do you know? Ask; every answer comes with its proof and its age." }
-            (parts::search(view.query.as_deref()))
-            @if view.outcome.is_none() { (examples(&view.schemes)) }
+                h1 { "Who is " span.at { "@handle" } "?" }
+                p.lead { "Under which rules, and how do you know? Ask; every answer comes with its proof and its age." }
+                (parts::search(view.query.as_deref()))
+                @if view.outcome.is_none() { (examples(&view.schemes)) }
             }
             @if view.outcome.is_none() { img.big src=(MARK_PATH) alt="" width="176" height="176"; }
         }
