@@ -17,7 +17,7 @@ pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     site.quotas.spend(Purpose::Explain, asked.peer)?;
     let explanation = site.resolver.explain(&query).await;
     // The explanation itself succeeded, whatever it explains.
-    Ok(match asked.prefers_html {
+    Ok(match asked.prefers_html() {
         true => reply::page(StatusCode::OK, pages::explain(&explanation)),
         false => reply::json(StatusCode::OK, &explanation),
     })

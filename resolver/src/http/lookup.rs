@@ -42,7 +42,7 @@ fn named(part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, 
 
 async fn represent(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {
     let answered = site.resolver.answer(&query).await?;
-    match asked.prefers_html {
+    match asked.prefers_html() {
         true => page(site, asked, &query, &answered),
         false => {
             let prepared = json(site, &query, &answered);

@@ -40,8 +40,8 @@ pub fn answer(resolution: &Resolution, context: AnswerContext<'_>) -> Markup {
                 div {
                     h1 { (name_of(resolution)) }
                     @if shown.is_some() { p.handle { (handle_of(handle)) } }
-                    (parts::badge(context.scheme))
                 }
+                (parts::badge(context.scheme))
             }
             @if let Some((what, remedy)) = words::state(resolution.profile.display) {
                 p.notice { strong { (what) "." } " " (remedy) }
@@ -76,8 +76,8 @@ pub(super) fn card(resolution: &Resolution, context: AnswerContext<'_>) -> Marku
                 div {
                     h2 { (name_of(resolution)) }
                     @if resolution.profile.display_name.is_some() { p.handle { (handle_of(handle)) } }
-                    (parts::badge(context.scheme))
                 }
+                (parts::badge(context.scheme))
             }
             (facts(resolution, context))
             p.actions {
@@ -135,7 +135,7 @@ fn known(resolution: &Resolution) -> Markup {
     html! {
         @match (&resolution.handle, &resolution.proof) {
             (Some(handle), Some(proof)) => {
-                "Proved by " (words::evidence(handle, &resolution.scheme, proof))
+                "Proved by " (words::evidence(handle, &resolution.account, &resolution.scheme, proof))
                 @if proof.provisional {
                     span.hint { b { "Provisional." } " A stronger source was silent, so this is kept for a short time only." }
                 }

@@ -28,7 +28,7 @@ pub fn compare(view: &CompareView<'_>) -> Markup {
         p.lead { "Each scheme served here declares its rules as data. Below them stands what was seen when they were tried." }
         section aria-labelledby="declared" {
             h2 #declared { "Declared" }
-            @if view.policies.is_empty() { p { "No scheme is served here." } } @else { (declared(view.policies)) }
+            @if view.policies.is_empty() { p { "No scheme is served here." } } @else { (summaries(view.policies)) (declared(view.policies)) }
         }
         section aria-labelledby="observed" {
             h2 #observed { "What happens when…" }
@@ -43,6 +43,21 @@ pub fn compare(view: &CompareView<'_>) -> Markup {
     layout("The rules, side by side", Page::Compare, &body)
 }
 
+fn summaries(policies: &[&Policy]) -> Markup {
+    html! {
+        ul.cards {
+            @for policy in policies {
+                li class=(parts::model_class(policy.model)) {
+                    p class={ "badge " (parts::model_class(policy.model)) } {
+                        (parts::label(policy.scheme.as_str(), policy.model))
+                    }
+                    p { (policy.summary) }
+                }
+            }
+        }
+    }
+}
+
 /// A table that the stylesheet stacks on a phone. The roles stay explicit: browsers drop a table's meaning when it is
 /// displayed as anything else.
 fn declared(policies: &[&Policy]) -> Markup {
@@ -53,10 +68,7 @@ fn declared(policies: &[&Policy]) -> Markup {
                     th role="columnheader" scope="col" { span.unseen { "Rule" } }
                     @for policy in policies {
                         th role="columnheader" scope="col" class=(parts::model_class(policy.model)) {
-                            span.glyph aria-hidden="true" {}
-                            bdi { (policy.scheme) }
-                            small { (parts::model_name(policy.model)) }
-                            @if !policy.summary.is_empty() { span.hint { (policy.summary) } }
+                            (parts::label(policy.scheme.as_str(), policy.model))
                         }
                     }
                 }
@@ -80,13 +92,9 @@ fn declared(policies: &[&Policy]) -> Markup {
 
 fn told(story: &Story, model: Model) -> Markup {
     html! {
-        article class={ "entry " (parts::model_class(model)) } #(story.id) {
+        article class={ "entry " (parts::model_class(model)) } id={ "story-" (story.id) } {
             h3 { (story.question) }
-            p class={ "badge " (parts::model_class(model)) } {
-                span.glyph aria-hidden="true" {}
-                b { (parts::model_name(model)) }
-                span { bdi { (story.scheme) } }
-            }
+            p class={ "badge " (parts::model_class(model)) } { (parts::label(&story.scheme, model)) }
             p { (story.observed) }
             @if !story.transcript.is_empty() {
                 details {

@@ -20,6 +20,7 @@ pub fn explain(explanation: &Explanation) -> Markup {
         @if !explanation.advice.is_empty() {
             section aria-labelledby="advice" {
                 h2 #advice { "What to change" }
+                p.hint { "One click on a value selects all of it, ready to copy." }
                 ol.advice { @for advice in &explanation.advice { li { (advise(advice)) } } }
             }
         }
@@ -43,7 +44,7 @@ pub fn explain(explanation: &Explanation) -> Markup {
             }
         }
         p.actions {
-            a.button href=(links::handle_path(&explanation.handle, explanation.scheme.as_deref())) { "Open the profile" }
+            a.button href=(links::handle_path(&explanation.handle, explanation.scheme.as_deref())) { @if explanation.resolution.is_some() { "Open the profile" } @else { "Look it up" } }
             a.button href=(links::explain_path(&explanation.handle, explanation.scheme.as_deref())) { "Ask again" }
         }
     };
@@ -89,14 +90,18 @@ fn advise(advice: &Advice) -> Markup {
 
 /// The record as it is to be entered, each part to be copied whole.
 fn exactly(record: &Record) -> Markup {
-    let file = record.kind == "file";
+    let (name, value) = match record.kind.as_str() {
+        "TXT" => ("Name", "Value"),
+        "file" => ("Address", "Whole content"),
+        _ => ("Where", "Value"),
+    };
     html! {
         dl.record {
             dt { "Type" }
             dd { (parts::copyable(&record.kind)) }
-            dt { @if file { "Address" } @else { "Name" } }
+            dt { (name) }
             dd { (parts::copyable(&record.name)) }
-            dt { @if file { "Whole content" } @else { "Value" } }
+            dt { (value) }
             dd { (parts::copyable(&record.value)) }
         }
     }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     answer::{AnswerContext, card},
+    assets::MARK_PATH,
     layout::{Page, layout},
     links,
     parts::{self, SchemeView},
@@ -50,10 +51,13 @@ pub fn landing(view: &LandingView) -> Markup {
     };
     let body = html! {
         section.hero {
-            h1 { "Who is " span.at { "@handle" } "?" }
-            p.lead { "Under which rules, and how do you know? Ask; every answer comes with its proof and its age." }
-            (parts::search(view.query.as_deref()))
-            @if view.outcome.is_none() { (examples(&view.schemes)) }
+            div {
+                h1 { "Who is " span.at { "@handle" } "?" }
+                p.lead { "Under which rules, and how do you know? Ask; every answer comes with its proof and its age." }
+                (parts::search(view.query.as_deref()))
+                @if view.outcome.is_none() { (examples(&view.schemes)) }
+            }
+            @if view.outcome.is_none() { img.big src=(MARK_PATH) alt="" width="176" height="176"; }
         }
         @if let Some(outcome) = &view.outcome { section #answer aria-label="Answer" { (came_of_it(outcome)) } }
         section aria-labelledby="picture" {
@@ -71,7 +75,7 @@ fn came_of_it(outcome: &OutcomeView) -> Markup {
         OutcomeView::Answer { resolution, scheme, freshness } => {
             card(resolution, AnswerContext { scheme, other_schemes: &[], freshness: *freshness })
         }
-        OutcomeView::Problem(found) => problem::body(found, &html! { h2 { (found.title) } }),
+        OutcomeView::Problem(found) => problem::body(found, problem::Place::Below),
     }
 }
 
@@ -120,23 +124,27 @@ fn ways(view: &LandingView) -> Markup {
     html! {
         section aria-labelledby="ways" {
             h2 #ways { "Three ways to use it" }
-            ul.cards {
+            ul.cards.ways {
                 li {
-                    h3 { "You operate" }
-                    p { "Handles in, people out: JSON unless a browser asks. One line says why an answer is what it is." }
-                    (parts::copyable(&lookup))
-                    (parts::copyable(&why))
+                    div {
+                        h3 { "You operate" }
+                        p { "Handles in, people out; JSON unless a browser asks. The second line says why an answer is what it is." }
+                    }
+                    div { (parts::copyable(&lookup)) (parts::copyable(&why)) }
                 }
                 li {
-                    h3 { "You decide" }
-                    p { "Mirrored names or independent ones? See what each promises, and what was seen to happen." }
-                    (parts::copyable(&format!("curl {at}/v1/policies")))
-                    p { a.button href="/compare" { "Compare the rules" } }
+                    div {
+                        h3 { "You decide" }
+                        p { "Mirrored names or independent ones? " a href="/compare" { "See what each promises" } ", and what was seen to happen." }
+                    }
+                    div { (parts::copyable(&format!("curl {at}/v1/policies"))) }
                 }
                 li {
-                    h3 { "You extend" }
-                    p { "A third scheme is a type with three methods; a kit checks that it keeps the numbered rules." }
-                    (parts::copyable("Namesake::builder()\n    .backend(yours)\n    .serve(listener, shutdown)"))
+                    div {
+                        h3 { "You extend" }
+                        p { "A third scheme is a type with three methods. A kit checks that it keeps the numbered rules." }
+                    }
+                    div { (parts::copyable("Namesake::builder()\n    .backend(yours)\n    .serve(listener, shutdown)")) }
                 }
             }
         }

@@ -18,7 +18,7 @@ pub enum Page {
     Explain,
     /// The rules side by side.
     Compare,
-    /// What went wrong.
+    /// What went wrong: has the search box in its middle too.
     Problem,
 }
 
@@ -50,7 +50,7 @@ pub fn layout(title: &str, page: Page, body: &Markup) -> Markup {
                             a href="/compare" aria-current=[(page == Page::Compare).then_some("page")] { "Compare" }
                             a href="/openapi.json" { "API" }
                         }
-                        @if page != Page::Landing { (parts::search_compact()) }
+                        @if !matches!(page, Page::Landing | Page::Problem) { (parts::search_compact()) }
                     }
                 }
                 main.wrap #main tabindex="-1" { (body) }

@@ -46,6 +46,16 @@ pub(super) const fn model_name(model: Model) -> &'static str {
     }
 }
 
+/// Model and scheme by name; by one name where both are called the same.
+pub(super) fn label(scheme: &str, model: Model) -> Markup {
+    let name = model_name(model);
+    html! {
+        span.glyph aria-hidden="true" {}
+        b { (name) }
+        @if !name.eq_ignore_ascii_case(scheme) { " " span { bdi { (scheme) } } }
+    }
+}
+
 /// Scheme and model, with what that means for the handle.
 pub(super) fn badge(scheme: &SchemeView) -> Markup {
     html! {
@@ -75,7 +85,7 @@ pub(super) fn portrait(resolution: &Resolution) -> Markup {
         div.portrait {
             span aria-hidden="true" { @match initial { Some(c) => (c.to_uppercase()), None => "@" } }
             @if let Some(avatar) = avatar {
-                img src=(avatar.as_str()) alt="" width="96" height="96" referrerpolicy="no-referrer" decoding="async";
+                img src=(avatar.as_str()) alt="" referrerpolicy="no-referrer" decoding="async";
             }
         }
     }
@@ -87,7 +97,7 @@ pub(super) fn search(query: Option<&str>) -> Markup {
         form.search role="search" action="/" method="get" {
             label for="q" { "A handle, an account id, or the address of a profile" }
             div.field {
-                (search_input("q", query))
+                (search_input("q", query, "@alice.example.com"))
                 button type="submit" { "Look up" }
             }
         }
@@ -100,17 +110,17 @@ pub(super) fn search_compact() -> Markup {
         form.search.compact role="search" action="/" method="get" {
             label.unseen for="q-top" { "Look up another handle" }
             div.field {
-                (search_input("q-top", None))
+                (search_input("q-top", None, "@handle"))
                 button type="submit" { "Look up" }
             }
         }
     }
 }
 
-fn search_input(id: &str, query: Option<&str>) -> Markup {
+fn search_input(id: &str, query: Option<&str>, placeholder: &str) -> Markup {
     html! {
         input id=(id) name="q" type="search" value=[query] required maxlength="2100"
-            placeholder="@alice or alice.example.com" autocomplete="off" autocapitalize="none" autocorrect="off"
+            placeholder=(placeholder) autocomplete="off" autocapitalize="none" autocorrect="off"
             spellcheck="false" enterkeyhint="search";
     }
 }

@@ -13,28 +13,53 @@ use crate::api::Problem;
 #[must_use]
 pub fn problem(problem: &Problem) -> Markup {
     let body = html! {
-        (body(problem, &html! { h1 { (problem.title) } }))
+        (body(problem, Place::Alone))
         section aria-label="Look up" { (parts::search(problem.handle.as_deref())) }
     };
     layout(&problem.title, Page::Problem, &body)
 }
 
-/// The same as a part of another page, below `heading`.
-pub(super) fn body(problem: &Problem, heading: &Markup) -> Markup {
+/// Where a problem is shown, which decides the level of its headings.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// On a page of its own.
+    Alone,
+    /// Below the heading of another page.
+    Below,
+}
+
+impl Place {
+    fn heading(self, text: &str) -> Markup {
+        match self {
+            Self::Alone => html! { h1 { (text) } },
+            Self::Below => html! { h2 { (text) } },
+        }
+    }
+
+    fn subheading(self, text: &str) -> Markup {
+        match self {
+            Self::Alone => html! { h2.small { (text) } },
+            Self::Below => html! { h3.small { (text) } },
+        }
+    }
+}
+
+/// What happened and what to do about it, on its own page or on another.
+pub(super) fn body(problem: &Problem, place: Place) -> Markup {
     let kind = ProblemKind::of(&problem.kind);
     let handle = problem.handle.as_deref();
     html! {
         article.entry.trouble {
             p.eyebrow { (problem.status) @if let Some(kind) = kind { " · " code { (kind.name) } } }
-            (heading)
+            (place.heading(&problem.title))
             @if let Some(handle) = handle { p.handle { bdi { "@" (handle) } } }
             p.lead { (problem.detail) }
             @if let Some(kind) = kind {
-                h2.small { "What to do" }
+                (place.subheading("What to do"))
                 ul { @for remedy in kind.remedies { li { (remedy) } } }
             }
             @if let Some(handle) = handle && !problem.other_schemes.is_empty() {
-                h2.small { "Try other rules" }
+                (place.subheading("Try other rules"))
                 p { "The same name could be held here too:" }
                 (parts::other_schemes(handle, &problem.other_schemes))
             }

@@ -6,11 +6,18 @@ use namesake::{ProfileState, StepOutcome, Timestamp, Why};
 use crate::api::{Freshness, ProofBody};
 
 /// How a handle is known, as the rest of a sentence that begins with "Proved by".
-pub(super) fn evidence(handle: &str, scheme: &str, proof: &ProofBody) -> Markup {
+///
+/// The atproto methods hold only when the account's document names the handle in return.
+pub(super) fn evidence(handle: &str, account: &str, scheme: &str, proof: &ProofBody) -> Markup {
+    let in_return = if account.starts_with("did:") {
+        "; the account's own document names the handle in return"
+    } else {
+        ""
+    };
     html! {
         @match proof.method.as_str() {
-            "dns-txt" => { "a DNS TXT record at " code { "_atproto." (handle) } }
-            "https-well-known" => { "a file at " code { "https://" (handle) "/.well-known/atproto-did" } }
+            "dns-txt" => { "a DNS TXT record at " code { "_atproto." (handle) } (in_return) }
+            "https-well-known" => { "a file at " code { "https://" (handle) "/.well-known/atproto-did" } (in_return) }
             "upstream" => { "the linked account at " b { (scheme) } ", which goes by this name" }
             other => { "the evidence " code { (other) } }
         }
@@ -77,6 +84,7 @@ pub(super) fn source(source: &str) -> &str {
         "dns" => "DNS",
         "https" => "HTTPS",
         "directory" => "DID directory",
+        "did-web" => "The DID's own web server",
         "document" => "DID document",
         "pds" => "Personal data server",
         "upstream" => "Upstream",
