@@ -65,6 +65,14 @@ impl Builder {
         self
     }
 
+    /// Adds a mirror: a backend that also has routes of its own, for linking and for what its upstream sends. Whoever
+    /// embeds it runs it too ([`MirrorModel::run`]).
+    #[must_use]
+    pub fn mirror(mut self, mirror: Arc<MirrorModel>) -> Self {
+        self.mirrors.push(Arc::clone(&mirror));
+        self.backend(mirror)
+    }
+
     /// Adds the independent model, and answers XRPC from it.
     #[must_use]
     pub fn independent(mut self, model: Arc<IndependentModel>) -> Self {
@@ -72,14 +80,6 @@ impl Builder {
         let in_one_go: Arc<dyn InOneGo> = Arc::<IndependentModel>::clone(&model);
         self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
         self.atproto(model)
-    }
-
-    /// Adds a mirror: a backend that also has routes of its own, for linking and for what its upstream sends. Whoever
-    /// embeds it runs it too ([`MirrorModel::run`]).
-    #[must_use]
-    pub fn mirror(mut self, mirror: Arc<MirrorModel>) -> Self {
-        self.mirrors.push(Arc::clone(&mirror));
-        self.backend(mirror)
     }
 
     /// Answers XRPC from this port.
