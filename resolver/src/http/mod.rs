@@ -147,13 +147,27 @@ async fn dispatch(
     match kind {
         Kind::Handle => lookup::handle(site, &asked, part).await,
         Kind::Profile => lookup::profile(site, &asked, part).await,
+        Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
+        // A future is as large as its largest branch, and is moved for every request. What is not asked all the time
+        // goes into a box, so that it costs the rest nothing.
+        _ => Box::pin(seldom(site, asked, Route { kind, part }, door)).await,
+    }
+}
+
+/// The routes that are not asked all the time.
+async fn seldom(
+    site: &Site,
+    asked: Asked,
+    Route { kind, part }: Route<'_>,
+    door: Door,
+) -> Result<Reply, Refusal> {
+    match kind {
         Kind::Resolve if asked.method() == Method::POST => resolve::batch(site, asked).await,
         Kind::Resolve => resolve::one(site, &asked).await,
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
         Kind::Compare => Ok(compare::compare(site)),
         Kind::Policies => Ok(policies::policies(site)),
-        Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
         Kind::ResolveIdentity => xrpc::resolve_identity(site, &asked).await,
         Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
@@ -169,7 +183,9 @@ async fn dispatch(
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),
         Kind::Metrics => ops::metrics(site),
-        Kind::XrpcUnknown | Kind::Nowhere => Err(Refusal::NoSuchPage),
+        Kind::Handle | Kind::Profile | Kind::ResolveHandle | Kind::XrpcUnknown | Kind::Nowhere => {
+            Err(Refusal::NoSuchPage)
+        }
     }
 }
 
