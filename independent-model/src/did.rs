@@ -48,6 +48,7 @@ impl Did {
         let good_id = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
         if method.is_empty()
             || !method.bytes().all(|byte| byte.is_ascii_lowercase())
+            || id.is_empty()
             || !id.bytes().all(good_id)
             || id.ends_with([':', '%'])
         {
