@@ -1,1 +1,57 @@
-//! Placeholder until the first part lands.
+//! The mirror model: a handle is what the linked account of an upstream is called.
+//!
+//! ```text
+//!   link ──▶ register ◀── apply ◀── reconcile ◀── poller ◀── hints: webhook
+//!               │                                    │
+//!   lookup ◀── model                              upstream (port) ◀── threads (adapter)
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `model` | [`MirrorModel`]: the backend, answering from the register |
+//! | `username`, `policy`, `settings` | the grammar of its handles, what it promises, what can be set |
+//! | `reconcile` | what an answer of the upstream means: the rules, pure |
+//! | `apply` | carries a decision out in one conditional commit, then tells the cache |
+//! | `poller`, `schedule`, `budget` | who is asked when |
+//! | `link`, `session`, `own` | signing in, and one's own profile |
+//! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
+//! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
+//! | [`upstream`] | the port, and the adapter that speaks Meta's API |
+//! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
+
+mod apply;
+mod budget;
+mod callbacks;
+mod error;
+mod link;
+mod model;
+mod own;
+mod policy;
+mod poller;
+mod reconcile;
+mod records;
+mod register;
+pub mod sandbox;
+mod schedule;
+mod sealing;
+mod secret;
+mod session;
+mod settings;
+mod signed_request;
+#[cfg(test)]
+mod tests;
+pub mod upstream;
+mod username;
+mod webhook;
+
+pub use callbacks::DeletionReceipt;
+pub use error::{LinkError, OwnError, RegisterError, Remedy, WebhookError};
+pub use link::{CallbackQuery, Connect, Linked};
+pub use model::MirrorModel;
+pub use own::{Edit, OwnProfile};
+pub use records::FormerHandle;
+pub use sealing::{SealerError, TokenSealer};
+pub use secret::{Secret, SessionToken};
+pub use settings::MirrorSettings;
+pub use username::{InvalidUsername, Username};
+pub use webhook::ChallengeQuery;

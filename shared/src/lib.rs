@@ -54,5 +54,9 @@ pub use randomness::{SeededRandomness, SystemRandomness};
 pub use text::{AvatarUrl, Bio, DisplayName, clean_line, escape_for_terminal};
 pub use trace::{Advice, Record, Step, StepOutcome, Trace};
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "store")]
+pub mod store;

@@ -1,0 +1,11 @@
+# One entry point for people: `just check` reads, and is what CI runs; `just fix` writes.
+
+check:
+    .ci/run
+
+fix:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --all-features --fix --allow-dirty
+
+demo:
+    cargo run --release -- demo

@@ -1,0 +1,289 @@
+//! Carries a decision out: one commit, conditional on every row the decision was made from.
+//!
+//! When somebody was faster, everything is read and decided again. The cache is told after the commit is durable,
+//! and also when it is not known whether it is.
+
+use namesake::{AccountId, AvatarUrl, Change, Timestamp, store::Commit};
+
+use crate::{
+    MirrorModel, RegisterError, Username,
+    reconcile::{Decision, Holder, Known, deadline, reconcile},
+    records::{Account, Confirmed, FormerHandle, Row, StoredToken},
+    register::{ATTEMPTS, Outcome, Slot},
+};
+
+/// The most former names that are kept for an account.
+const FORMER_KEPT: usize = 32;
+
+/// What an answer of the upstream led to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// When its name was last confirmed, if this answer did so.
+    pub(crate) confirmed: Option<Timestamp>,
+    /// Whom to ask about at once.
+    pub(crate) ask: Vec<AccountId>,
+}
+
+/// The rows that an account and a name it may take stand in, as they were read.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    /// The row of the name that the upstream says.
+    named: Slot<Row>,
+    /// The row of the name the account holds, when that is another.
+    own: Option<Slot<Row>>,
+    /// Whoever else holds the name that the upstream says.
+    holder: Option<(Slot<Account>, Account, Confirmed)>,
+    /// When the account's own name was confirmed.
+    confirmed: Option<Confirmed>,
+}
+
+impl MirrorModel {
+    /// Applies what the upstream said about an account that is stored.
+    pub(crate) async fn apply(
+        &self,
+        account: &AccountId,
+        name: &Username,
+        picture: Option<&AvatarUrl>,
+        when: Confirmed,
+    ) -> Result<Applied, RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.account(account).await?;
+            // It was deleted meanwhile: nothing is left that could be confirmed.
+            let Some(stored) = slot.value() else { return Ok(Applied::default()) };
+            let rows = self.rows(stored, name).await?;
+            let decision = decide(stored, true, &rows, name, when);
+            if !matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
+                return Ok(Applied { confirmed: None, ask: rows.to_ask(decision, account) });
+            }
+            let mut next = Account { avatar: picture.cloned(), needs_login: false, ..stored.clone() };
+            let (commit, changes) = rows.carry_out(Commit::new(), decision, &mut next, name, when)?;
+            let commit = if next == *stored { slot.unchanged(commit) } else { slot.put(commit, &next)? };
+            let outcome = self.register.commit(commit).await?;
+            if outcome == Outcome::Conflict {
+                continue;
+            }
+            self.tell(&changes);
+            if outcome == Outcome::Done {
+                return Ok(Applied { confirmed: Some(when.received), ask: rows.to_ask(decision, account) });
+            }
+        }
+        Err(RegisterError::Contended)
+    }
+
+    /// Reads the rows that decide whether `account` may go by `name`.
+    pub(crate) async fn rows(&self, account: &Account, name: &Username) -> Result<Rows, RegisterError> {
+        let named = self.register.row(name).await?;
+        let own = match &account.handle {
+            Some(own) if own != name => Some(self.register.row(own).await?),
+            _ => None,
+        };
+        let mut holder = None;
+        if let Some(Row::Held { account: other, confirmed }) = named.value()
+            && *other != account.account
+        {
+            let slot = self.register.account(other).await?;
+            if let Some(other) = slot.value().cloned() {
+                holder = Some((slot, other, *confirmed));
+            }
+        }
+        let confirmed = match (own.as_ref().unwrap_or(&named)).value() {
+            Some(Row::Held { account: by, confirmed }) if *by == account.account => Some(*confirmed),
+            _ => None,
+        };
+        Ok(Rows { named, own, holder, confirmed })
+    }
+
+    /// Takes the name of an account that nobody confirmed in time. Returns when it was last confirmed, if it stays.
+    pub(crate) async fn release_unconfirmed(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<Timestamp>, RegisterError> {
+        let now = self.clock.now();
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.account(account).await?;
+            let Some((stored, name)) = slot.value().and_then(|it| Some((it, it.handle.clone()?))) else {
+                return Ok(None);
+            };
+            let row = self.register.row(&name).await?;
+            if let Some(Row::Held { confirmed, .. }) = row.value()
+                && deadline(confirmed.received, self.settings.max_unconfirmed) > now
+            {
+                return Ok(Some(confirmed.received));
+            }
+            // A token the upstream refused all this time is of no use any more.
+            let token = if stored.needs_login { None } else { stored.token.clone() };
+            let mut next = Account { needs_login: true, token, ..stored.clone() };
+            let commit = give_up(Commit::new(), &mut next, &row, now)?;
+            if self.finish(slot.put(commit, &next)?, account, Some(&name)).await? {
+                return Ok(None);
+            }
+        }
+        Err(RegisterError::Contended)
+    }
+
+    /// Notes that the upstream no longer takes `used`. The name stays until its deadline, in case the upstream errs.
+    pub(crate) async fn note_dead_token(
+        &self,
+        account: &AccountId,
+        used: &StoredToken,
+    ) -> Result<(), RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.account(account).await?;
+            match slot.value() {
+                // Linked again meanwhile: the news is of the old token.
+                Some(stored) if stored.token.as_ref() == Some(used) && !stored.needs_login => {
+                    let next = Account { needs_login: true, ..stored.clone() };
+                    let name = stored.handle.as_ref();
+                    if self.finish(slot.put(Commit::new(), &next)?, account, name).await? {
+                        return Ok(());
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+        Err(RegisterError::Contended)
+    }
+
+    /// Cuts the link: no token, no name, at once. The profile stays.
+    pub(crate) async fn unlink(&self, account: &AccountId) -> Result<(), RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.account(account).await?;
+            let Some(stored) = slot.value() else { return Ok(()) };
+            let mut next = Account { needs_login: true, token: None, ..stored.clone() };
+            let mut commit = Commit::new();
+            if let Some(name) = &stored.handle {
+                let row = self.register.row(name).await?;
+                commit = give_up(commit, &mut next, &row, self.clock.now())?;
+            }
+            if self.finish(slot.put(commit, &next)?, account, stored.handle.as_ref()).await? {
+                return Ok(());
+            }
+        }
+        Err(RegisterError::Contended)
+    }
+
+    /// Puts a refreshed token in the place of the one it was made from.
+    pub(crate) async fn replace_token(
+        &self,
+        account: &AccountId,
+        used: &StoredToken,
+        fresh: StoredToken,
+    ) -> Result<(), RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.account(account).await?;
+            match slot.value() {
+                Some(stored) if stored.token.as_ref() == Some(used) => {
+                    let next = Account { token: Some(fresh.clone()), ..stored.clone() };
+                    if self.register.commit(slot.put(Commit::new(), &next)?).await? == Outcome::Done {
+                        return Ok(());
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+        Err(RegisterError::Contended)
+    }
+
+    /// Commits a change after which `account` answers differently. `false`: read and decide again.
+    pub(crate) async fn finish(
+        &self,
+        commit: Commit,
+        account: &AccountId,
+        old: Option<&Username>,
+    ) -> Result<bool, RegisterError> {
+        let outcome = self.register.commit(commit).await?;
+        if outcome != Outcome::Conflict {
+            let old = old.map(|name| name.handle().clone());
+            self.invalidator.tell(&Change { account: account.clone(), old, new: None });
+        }
+        Ok(outcome == Outcome::Done)
+    }
+
+    pub(crate) fn tell(&self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.invalidator.tell(change));
+    }
+}
+
+/// Decides about a stored account, or one that is being linked.
+pub(crate) fn decide(
+    account: &Account,
+    stored: bool,
+    rows: &Rows,
+    name: &Username,
+    when: Confirmed,
+) -> Decision {
+    let confirmed = rows.confirmed.map(|confirmed| confirmed.received);
+    let learnt_at = stored.then(|| confirmed.map_or(account.learnt_at, |at| at.max(account.learnt_at)));
+    let holder = rows.holder.as_ref().map_or(Holder::Nobody, |(_, _, theirs)| Holder::Another(*theirs));
+    reconcile(Known { handle: account.handle.as_ref(), learnt_at }, name, when, holder)
+}
+
+impl Rows {
+    /// Adds to `commit` what gives `account` its name, and says whose answers change.
+    pub(crate) fn carry_out(
+        &self,
+        mut commit: Commit,
+        decision: Decision,
+        account: &mut Account,
+        name: &Username,
+        when: Confirmed,
+    ) -> Result<(Commit, Vec<Change>), RegisterError> {
+        let mut changes = Vec::new();
+        let new = Some(name.handle().clone());
+        let old = account.handle.as_ref().map(|name| name.handle().clone());
+        if let (Decision::Displace, Some((slot, holder, _))) = (decision, &self.holder) {
+            let mut displaced = holder.clone();
+            leave(&mut displaced, when.received);
+            commit = slot.put(commit, &displaced)?;
+            changes.push(Change { account: holder.account.clone(), old: new.clone(), new: None });
+        }
+        if let Some(own) = &self.own {
+            commit = own.put(commit, &Row::Released { by: account.account.clone(), at: when.received })?;
+        }
+        if account.handle.as_ref() != Some(name) {
+            leave(account, when.received);
+            account.handle = Some(name.clone());
+            account.learnt_at = when.received;
+        }
+        let row = Row::Held { account: account.account.clone(), confirmed: when };
+        changes.push(Change { account: account.account.clone(), old, new });
+        Ok((self.named.put(commit, &row)?, changes))
+    }
+
+    /// When the account's own name was last confirmed.
+    pub(crate) fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed.map(|confirmed| confirmed.received)
+    }
+
+    /// Whom the decision says to ask about at once.
+    pub(crate) fn to_ask(&self, decision: Decision, account: &AccountId) -> Vec<AccountId> {
+        let holder = self.holder.iter().map(|(_, holder, _)| holder.account.clone());
+        match decision {
+            Decision::Keep | Decision::Confirm | Decision::Take => Vec::new(),
+            Decision::Displace => holder.collect(),
+            Decision::AskAgain => vec![account.clone()],
+            Decision::AskBoth => holder.chain([account.clone()]).collect(),
+        }
+    }
+}
+
+/// Takes the name of `account` from it, and says in the name's row that it was released.
+fn give_up(
+    commit: Commit,
+    account: &mut Account,
+    row: &Slot<Row>,
+    now: Timestamp,
+) -> Result<Commit, RegisterError> {
+    leave(account, now);
+    row.put(commit, &Row::Released { by: account.account.clone(), at: now })
+}
+
+/// The account has no name from now on, and remembers the one it had.
+fn leave(account: &mut Account, now: Timestamp) {
+    if let Some(handle) = account.handle.take() {
+        account.former.push(FormerHandle { handle, from: account.handle_since, until: now });
+        let too_many = account.former.len().saturating_sub(FORMER_KEPT);
+        account.former.drain(..too_many);
+    }
+    account.handle_since = now;
+}

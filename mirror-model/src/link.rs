@@ -1,0 +1,230 @@
+//! Linking: a person signs in at the upstream, and the account here that mirrors theirs is found or made.
+//!
+//! OAuth 2.0 authorization code (RFC 6749 section 4.1). The state is random, stored hashed, bound to the browser
+//! that began by a cookie, good for a while and once. Meta supports no PKCE (RFC 7636); the client secret stands in.
+
+use namesake::{AccountId, AvatarUrl, Bio, Change, DisplayName, Handle, store::Commit};
+use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
+use url::Url;
+
+use crate::{
+    LinkError, MirrorModel, RegisterError, SessionToken, Username,
+    apply::decide,
+    budget::after,
+    reconcile::Decision,
+    records::{Account, Confirmed, ForeignKey, Pending, Session},
+    register::{ATTEMPTS, Outcome},
+    secret::{hash, random_text},
+    upstream::{Sighting, Token, UpstreamPerson},
+};
+
+/// Where to send a browser that wants to link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connect {
+    /// The upstream's authorize page.
+    pub location: Url,
+    /// What the browser has to bring back, as a cookie (`HttpOnly`, `SameSite=Lax`, for [`Connect::max_age`]).
+    pub browser: String,
+    /// For how long, in seconds.
+    pub max_age: u64,
+}
+
+/// What the upstream's redirect carries (RFC 6749 sections 4.1.2 and 4.1.2.1).
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct CallbackQuery {
+    /// The code, when the person agreed.
+    pub code: Option<String>,
+    /// The state we gave.
+    pub state: Option<String>,
+    /// The kind of refusal, when they did not.
+    pub error: Option<String>,
+    /// The same in words.
+    pub error_description: Option<String>,
+}
+
+/// A link that was made, or made again.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// The account here.
+    pub account: AccountId,
+    /// What it goes by; `None` while another account's claim to the name is being cleared up.
+    pub handle: Option<Handle>,
+    /// The owner's sign-in. Every earlier one of this account has ended.
+    pub token: SessionToken,
+    /// Whether the account is new.
+    pub created: bool,
+}
+
+impl MirrorModel {
+    /// Begins a link, in a browser that may be signed in already.
+    ///
+    /// # Errors
+    /// [`LinkError::Register`] when the state cannot be stored.
+    pub async fn connect(&self, session: Option<&SessionToken>) -> Result<Connect, LinkError> {
+        let (state, browser) = (random_text(&*self.randomness), random_text(&*self.randomness));
+        let expires = after(self.clock.now(), self.settings.state_ttl);
+        let signed_in = self.whose(session).await?;
+        let slot = self
+            .register
+            .read::<Pending>(self.register.keys.state(&state).map_err(RegisterError::from)?)
+            .await?;
+        let pending = Pending { browser: hash(&browser), signed_in, expires };
+        if self.register.commit(slot.put(Commit::new(), &pending)?).await? != Outcome::Done {
+            return Err(RegisterError::Contended.into());
+        }
+        let location = self.upstream.authorize_url(&state, &self.redirect());
+        Ok(Connect { location, browser, max_age: self.settings.state_ttl.as_secs() })
+    }
+
+    /// Ends a link: the browser is back from the upstream.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why there is no link. Nothing was changed then.
+    pub async fn callback(
+        &self,
+        query: CallbackQuery,
+        browser: Option<&str>,
+        session: Option<&SessionToken>,
+    ) -> Result<Linked, LinkError> {
+        let state = query.state.as_deref().ok_or(LinkError::Malformed)?;
+        let pending = self.use_state(state, browser).await?;
+        let code = match (query.code, query.error) {
+            (_, Some(error)) => {
+                let reason = query.error_description.unwrap_or(error);
+                return Err(LinkError::Denied(namesake::clean_line(&reason, 200)));
+            }
+            (Some(code), None) => code,
+            (None, None) => return Err(LinkError::Malformed),
+        };
+        // Meta appends `#_` to its redirect; some clients hand it on as part of the code.
+        let code = code.strip_suffix("#_").unwrap_or(&code);
+        let token = self.upstream.exchange(code, &self.redirect()).await.map_err(LinkError::Upstream)?;
+        let asked = self.clock.now();
+        let Sighting { person, .. } = self.upstream.who(&token.secret).await.map_err(LinkError::Upstream)?;
+        let when = Confirmed { asked, received: self.clock.now() };
+        // Signed in when it began or when it ends: either way there is an account that stays what it is.
+        let mut signed_in = self.whose(session).await?;
+        if let (None, Some(account)) = (&signed_in, pending.signed_in) {
+            signed_in = self.register.account(&account).await?.value().map(|_| account);
+        }
+        self.link(&person, &token, when, signed_in).await
+    }
+
+    fn redirect(&self) -> Url {
+        self.settings.public("callback")
+    }
+
+    async fn whose(&self, session: Option<&SessionToken>) -> Result<Option<AccountId>, RegisterError> {
+        match session {
+            Some(session) => self.signed_in(session).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Uses a state up. One of another browser stays as it is: whoever saw it cannot spoil the sign-in.
+    async fn use_state(&self, state: &str, browser: Option<&str>) -> Result<Pending, LinkError> {
+        let slot = self
+            .register
+            .read::<Pending>(self.register.keys.state(state).map_err(RegisterError::from)?)
+            .await?;
+        let pending = slot.value().cloned().ok_or(LinkError::State)?;
+        let browser = hash(browser.ok_or(LinkError::State)?);
+        if !bool::from(browser.as_bytes().ct_eq(pending.browser.as_bytes())) {
+            return Err(LinkError::State);
+        }
+        let used = self.register.commit(slot.clear(Commit::new())).await? == Outcome::Done;
+        if used && pending.expires > self.clock.now() { Ok(pending) } else { Err(LinkError::State) }
+    }
+
+    /// Finds or makes the account that mirrors `person`, in one commit with its name and its sign-in.
+    async fn link(
+        &self,
+        person: &UpstreamPerson,
+        token: &Token,
+        when: Confirmed,
+        signed_in: Option<AccountId>,
+    ) -> Result<Linked, LinkError> {
+        let name = Username::parse(&person.username).map_err(|_| LinkError::Username)?;
+        let foreign = ForeignKey { source: self.upstream.source().clone(), id: person.id.clone() };
+        let fresh = AccountId::mint(&self.settings.scheme, &*self.randomness);
+        let session = SessionToken::mint(&*self.randomness);
+        let keys = &self.register.keys;
+        for _ in 0..ATTEMPTS {
+            let link = self.register.foreign(&foreign).await?;
+            let id = link.value().unwrap_or(&fresh);
+            if signed_in.as_ref().is_some_and(|signed_in| signed_in != id) {
+                return Err(LinkError::LinkedToAnother);
+            }
+            let slot = self.register.account(id).await?;
+            let mut account = match slot.value() {
+                Some(account) => account.clone(),
+                None => new_account(id.clone(), foreign.clone(), person, when),
+            };
+            let rows = self.rows(&account, &name).await?;
+            let decision = decide(&account, slot.value().is_some(), &rows, &name, when);
+
+            let mut commit = link.put(Commit::new(), id)?;
+            let mut changes = Vec::new();
+            if matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
+                (commit, changes) = rows.carry_out(commit, decision, &mut account, &name, when)?;
+            }
+            if let Some(old) = account.session.take().filter(|old| old.hash != session.hash()) {
+                commit = self
+                    .register
+                    .read::<AccountId>(keys.session(&old.hash).map_err(RegisterError::from)?)
+                    .await?
+                    .clear(commit);
+            }
+            let row = self.register.read(keys.session(&session.hash()).map_err(RegisterError::from)?).await?;
+            commit = row.put(commit, id)?;
+            let expires = after(self.clock.now(), self.settings.session_ttl);
+            account.session = Some(Session { hash: session.hash(), expires });
+            account.token = Some(self.store_token(id, token)?);
+            account.needs_login = false;
+            account.avatar = person.picture.as_deref().and_then(AvatarUrl::clean);
+            commit = slot.put(commit, &account)?;
+
+            let outcome = self.register.commit(commit).await?;
+            if outcome == Outcome::Conflict {
+                continue;
+            }
+            // The picture and the state may be new also where the name is not.
+            changes.push(Change {
+                account: id.clone(),
+                old: None,
+                new: account.handle.clone().map(Handle::from),
+            });
+            self.tell(&changes);
+            if outcome == Outcome::Unknown {
+                continue;
+            }
+            let confirmed = account.handle.as_ref().filter(|handle| **handle == name).map(|_| when.received);
+            let poll_at = self.next_poll(self.clock.now());
+            self.schedule.plan(id, Some(poll_at), confirmed.map(|at| self.deadline(at)));
+            rows.to_ask(decision, id).iter().for_each(|id| self.schedule.hint(id, self.clock.now()));
+            let handle = account.handle.map(Handle::from);
+            return Ok(Linked { created: *id == fresh, account: id.clone(), handle, token: session });
+        }
+        Err(RegisterError::Contended.into())
+    }
+}
+
+/// An account that mirrors `person`: the name follows, the texts are its own from now on.
+fn new_account(account: AccountId, foreign: ForeignKey, person: &UpstreamPerson, when: Confirmed) -> Account {
+    Account {
+        account,
+        foreign,
+        handle: None,
+        handle_since: when.received,
+        learnt_at: when.received,
+        former: Vec::new(),
+        display_name: person.name.as_deref().and_then(DisplayName::clean),
+        bio: person.bio.as_deref().and_then(Bio::clean),
+        avatar: None,
+        token: None,
+        needs_login: false,
+        session: None,
+        linked_at: when.received,
+    }
+}

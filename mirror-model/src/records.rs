@@ -1,0 +1,197 @@
+//! What a mirror stores: the keys, and the record behind each.
+//!
+//! ```text
+//! mirror/<NAME>/account/<account>   Account   everything of one person; written when something changes
+//! mirror/<NAME>/handle/<username>   Row       who holds a name and when that was last confirmed; one read a lookup
+//! mirror/<NAME>/foreign/<hash>      account   the upstream's user behind an account; unique
+//! mirror/<NAME>/session/<hash>      account   a signed-in browser; one for each account
+//! mirror/<NAME>/state/<hash>        Pending   a sign-in under way; used once
+//! mirror/<NAME>/deletion/<hash>     time      a data-deletion request, for its status page
+//! ```
+//!
+//! Only the `handle` rows have a name in their key. Nothing of an account outlives it.
+
+use namesake::{
+    AccountId, AvatarUrl, Bio, DisplayName, Scheme, Timestamp,
+    store::{Key, KeyError},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Username, sealing::Sealed, secret::hash, upstream::UpstreamSource};
+
+/// Everything of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Account {
+    /// Our own key for it.
+    pub(crate) account: AccountId,
+    /// Which account of which upstream it mirrors, for good.
+    pub(crate) foreign: ForeignKey,
+    /// The name whose row says that this account holds it.
+    pub(crate) handle: Option<Username>,
+    /// When that began, or since when it has none.
+    pub(crate) handle_since: Timestamp,
+    /// When the upstream last gave the answer that is stored here; no older answer changes it.
+    pub(crate) learnt_at: Timestamp,
+    /// Names it held before, the newest last.
+    pub(crate) former: Vec<FormerHandle>,
+    /// Copied when it was linked, its own since.
+    pub(crate) display_name: Option<DisplayName>,
+    /// Copied when it was linked, its own since.
+    pub(crate) bio: Option<Bio>,
+    /// Always the upstream's.
+    pub(crate) avatar: Option<AvatarUrl>,
+    /// How it is polled; `None` when nothing is left to poll with.
+    pub(crate) token: Option<StoredToken>,
+    /// Whether its name cannot be confirmed until its owner signs in again.
+    pub(crate) needs_login: bool,
+    /// The one sign-in that is valid.
+    pub(crate) session: Option<Session>,
+    /// When it was first linked.
+    pub(crate) linked_at: Timestamp,
+}
+
+/// A name an account held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerHandle {
+    /// The name.
+    pub handle: Username,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// A user of an upstream, unique among all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ForeignKey {
+    #[serde(flatten)]
+    pub(crate) source: UpstreamSource,
+    pub(crate) id: String,
+}
+
+/// An upstream's token, encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredToken {
+    pub(crate) sealed: Sealed,
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// A sign-in: the hash of its token, and its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) hash: String,
+    pub(crate) expires: Timestamp,
+}
+
+/// What is known of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub(crate) enum Row {
+    /// Somebody goes by it.
+    Held { account: AccountId, confirmed: Confirmed },
+    /// Somebody did.
+    Released { by: AccountId, at: Timestamp },
+}
+
+/// When the upstream was asked whether an account goes by a name, and when it said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Confirmed {
+    pub(crate) asked: Timestamp,
+    pub(crate) received: Timestamp,
+}
+
+/// A sign-in under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// Hash of the cookie of the browser that began it.
+    pub(crate) browser: String,
+    /// Who was signed in there.
+    pub(crate) signed_in: Option<AccountId>,
+    pub(crate) expires: Timestamp,
+}
+
+/// A data-deletion request that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deletion {
+    pub(crate) at: Timestamp,
+}
+
+/// Makes the keys of one mirror.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys(String);
+
+impl Keys {
+    pub(crate) fn new(scheme: &Scheme) -> Self {
+        Self(format!("mirror/{scheme}/"))
+    }
+
+    pub(crate) fn accounts(&self) -> String {
+        format!("{}account/", self.0)
+    }
+
+    pub(crate) fn states(&self) -> String {
+        format!("{}state/", self.0)
+    }
+
+    pub(crate) fn account(&self, account: &AccountId) -> Result<Key, KeyError> {
+        Key::new(format!("{}{account}", self.accounts()))
+    }
+
+    pub(crate) fn handle(&self, username: &Username) -> Result<Key, KeyError> {
+        Key::new(format!("{}handle/{username}", self.0))
+    }
+
+    /// Hashed for its length, each part preceded by its own, so that no two keys are spelt alike.
+    pub(crate) fn foreign(&self, foreign: &ForeignKey) -> Result<Key, KeyError> {
+        let UpstreamSource { kind, origin, client } = &foreign.source;
+        let mut digest = Sha256::new();
+        for part in [kind, origin, client, &foreign.id] {
+            digest.update(part.len().to_be_bytes());
+            digest.update(part);
+        }
+        let digest = data_encoding::BASE64URL_NOPAD.encode(&digest.finalize());
+        Key::new(format!("{}foreign/{digest}", self.0))
+    }
+
+    pub(crate) fn session(&self, hash: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{}session/{hash}", self.0))
+    }
+
+    pub(crate) fn state(&self, state: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{}{}", self.states(), hash(state)))
+    }
+
+    pub(crate) fn deletion(&self, code: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{}deletion/{}", self.0, hash(code)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use namesake::Scheme;
+
+    use super::{ForeignKey, Keys};
+    use crate::upstream::UpstreamSource;
+
+    #[test]
+    fn foreign_keys_differ_in_every_part() {
+        let keys = Keys::new(&Scheme::parse("threads").unwrap());
+        let key = |kind: &str, origin: &str, client: &str, id: &str| {
+            let source = UpstreamSource { kind: kind.into(), origin: origin.into(), client: client.into() };
+            keys.foreign(&ForeignKey { source, id: id.into() }).unwrap()
+        };
+        let one = key("threads", "https://graph.threads.net", "1", "23");
+        assert_eq!(one, key("threads", "https://graph.threads.net", "1", "23"));
+        for other in [
+            key("instagram", "https://graph.threads.net", "1", "23"),
+            key("threads", "https://graph.threads.com", "1", "23"),
+            key("threads", "https://graph.threads.net", "12", "3"),
+            key("threads", "https://graph.threads.net", "1", "24"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}

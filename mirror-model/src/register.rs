@@ -1,0 +1,137 @@
+//! Typed access to the rows of one mirror.
+
+use std::sync::Arc;
+
+use namesake::{
+    AccountId, Scheme,
+    store::{Commit, CommitError, Entry, Key, Store, Version},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    RegisterError, Username,
+    records::{Account, ForeignKey, Keys, Row},
+};
+
+/// How often a commit is tried again when others changed the same rows.
+pub(crate) const ATTEMPTS: u32 = 16;
+
+/// The rows of one mirror.
+#[derive(Debug, Clone)]
+pub(crate) struct Register {
+    store: Arc<dyn Store>,
+    pub(crate) keys: Keys,
+}
+
+/// A place in the store, as it was when it was read: what a later commit expects of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot<T> {
+    key: Key,
+    held: Option<(Version, T)>,
+}
+
+/// What became of a commit that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is durable.
+    Done,
+    /// Somebody was faster: read again, decide again.
+    Conflict,
+    /// It may be durable: read again, and tell of the change either way.
+    Unknown,
+}
+
+impl Register {
+    pub(crate) fn new(store: Arc<dyn Store>, scheme: &Scheme) -> Self {
+        Self { store, keys: Keys::new(scheme) }
+    }
+
+    pub(crate) async fn read<T: DeserializeOwned>(&self, key: Key) -> Result<Slot<T>, RegisterError> {
+        let held = match self.store.read(&key).await? {
+            Some(entry) => Some((entry.version, decode(&key, &entry)?)),
+            None => None,
+        };
+        Ok(Slot { key, held })
+    }
+
+    pub(crate) async fn account(&self, account: &AccountId) -> Result<Slot<Account>, RegisterError> {
+        self.read(self.keys.account(account)?).await
+    }
+
+    pub(crate) async fn row(&self, username: &Username) -> Result<Slot<Row>, RegisterError> {
+        self.read(self.keys.handle(username)?).await
+    }
+
+    pub(crate) async fn foreign(&self, foreign: &ForeignKey) -> Result<Slot<AccountId>, RegisterError> {
+        self.read(self.keys.foreign(foreign)?).await
+    }
+
+    /// A page of the places below `prefix`, after `after`.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &str,
+        after: Option<&Key>,
+    ) -> Result<Vec<Slot<T>>, RegisterError> {
+        const PAGE: usize = 256;
+        let entries = self.store.scan(prefix.as_bytes(), after, PAGE).await?;
+        let slot = |(key, entry): (Key, Entry)| {
+            let held = Some((entry.version, decode(&key, &entry)?));
+            Ok(Slot { key, held })
+        };
+        entries.into_iter().map(slot).collect()
+    }
+
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, RegisterError> {
+        match self.store.commit(commit).await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(CommitError::Conflict(_)) => Ok(Outcome::Conflict),
+            Err(CommitError::Unknown(_)) => Ok(Outcome::Unknown),
+            Err(CommitError::Failed(error)) => Err(error.into()),
+            // Our commits have a handful of small rows; only a record out of all proportion could be refused.
+            Err(CommitError::Refused(refusal)) => {
+                tracing::error!(error = %refusal, "mirror.commit.refused");
+                Err(RegisterError::Contended)
+            }
+        }
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn value(&self) -> Option<&T> {
+        self.held.as_ref().map(|(_, value)| value)
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The commit, if this place is still as it was read.
+    pub(crate) fn unchanged(&self, commit: Commit) -> Commit {
+        match &self.held {
+            Some((version, _)) => commit.expect_version(self.key.clone(), *version),
+            None => commit.expect_absent(self.key.clone()),
+        }
+    }
+
+    /// The same, with `value` put here.
+    pub(crate) fn put(&self, commit: Commit, value: &T) -> Result<Commit, RegisterError>
+    where
+        T: Serialize,
+    {
+        let bytes = serde_json::to_vec(value).map_err(|_| RegisterError::Record(self.key.clone()))?;
+        Ok(self.unchanged(commit).put(self.key.clone(), bytes))
+    }
+
+    /// The same, with nothing left here. Nothing is written where there is nothing.
+    pub(crate) fn clear(&self, commit: Commit) -> Commit {
+        let commit = self.unchanged(commit);
+        if self.held.is_some() { commit.delete(self.key.clone()) } else { commit }
+    }
+}
+
+fn decode<T: DeserializeOwned>(key: &Key, entry: &Entry) -> Result<T, RegisterError> {
+    serde_json::from_slice(&entry.value).map_err(|error| {
+        tracing::error!(line = error.line(), column = error.column(), "mirror.record.damaged");
+        RegisterError::Record(key.clone())
+    })
+}

@@ -1,0 +1,45 @@
+//! Who is signed in. One sign-in for each account; a new one ends the old.
+
+use namesake::AccountId;
+
+use crate::{
+    MirrorModel, OwnError, RegisterError, SessionToken,
+    records::{Account, Session},
+    register::Slot,
+};
+
+impl MirrorModel {
+    /// Whose session this is, if it is a valid one.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when that is not known.
+    pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<AccountId>, RegisterError> {
+        let slot = self.session(token).await?;
+        Ok(slot.and_then(|slot| slot.value().map(|account| account.account.clone())))
+    }
+
+    /// The account of `id`, for its owner. Nobody else learns whether there is one.
+    pub(crate) async fn authorize(
+        &self,
+        id: &AccountId,
+        token: &SessionToken,
+    ) -> Result<(Slot<Account>, Account), OwnError> {
+        let slot = self.session(token).await?.ok_or(OwnError::SignIn)?;
+        match slot.value().cloned() {
+            Some(account) if account.account == *id => Ok((slot, account)),
+            _ => Err(OwnError::SignIn),
+        }
+    }
+
+    /// The account a session belongs to.
+    async fn session(&self, token: &SessionToken) -> Result<Option<Slot<Account>>, RegisterError> {
+        let hash = token.hash();
+        let row = self.register.read::<AccountId>(self.register.keys.session(&hash)?).await?;
+        let Some(account) = row.value() else { return Ok(None) };
+        let slot = self.register.account(account).await?;
+        let now = self.clock.now();
+        let valid = |session: &Session| session.hash == hash && session.expires > now;
+        let signed_in = slot.value().and_then(|account| account.session.as_ref()).is_some_and(valid);
+        Ok(signed_in.then_some(slot))
+    }
+}

@@ -1,0 +1,312 @@
+//! The adapter for Meta's Threads API, and for Instagram's login, which differs in a few names.
+//!
+//! Source: Meta for Developers, "Threads API: get access tokens", "long-lived tokens", "profiles", "error handling".
+//! The token travels in the query because the documentation wants it there; no URL is ever logged or put in an error.
+
+use std::{fmt, time::Duration};
+
+use namesake::http::{Call, HttpClient, HttpFailure, Reply};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::{
+    Sighting, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
+    UpstreamSource,
+    wire::{Failed, FlatError, GraphError, Issued, IssuedToken, Me, Usage},
+};
+use crate::Secret;
+
+/// Which of Meta's two logins is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `graph.threads.net`.
+    Threads,
+    /// `graph.instagram.com`.
+    Instagram,
+}
+
+/// Where the API is, and who we are there.
+#[derive(Debug, Clone)]
+pub struct ThreadsSettings {
+    /// Which login is spoken.
+    pub dialect: Dialect,
+    /// The authorize page.
+    pub authorize_url: Url,
+    /// The API; its origin is part of every foreign key.
+    pub api_url: Url,
+    /// Where a code is changed for a token, if not at `<api_url>/oauth/access_token`.
+    pub token_url: Option<Url>,
+    /// Our client id.
+    pub client_id: String,
+    /// Our client secret.
+    pub client_secret: Secret,
+}
+
+impl ThreadsSettings {
+    /// Settings for an API at `api_url` whose authorize page is at `authorize_url`.
+    #[must_use]
+    pub fn new(
+        dialect: Dialect,
+        authorize_url: Url,
+        api_url: Url,
+        client_id: impl Into<String>,
+        client_secret: Secret,
+    ) -> Self {
+        Self { dialect, authorize_url, api_url, token_url: None, client_id: client_id.into(), client_secret }
+    }
+}
+
+/// Speaks Meta's API.
+pub struct ThreadsUpstream {
+    settings: ThreadsSettings,
+    source: UpstreamSource,
+    http: HttpClient,
+}
+
+impl ThreadsUpstream {
+    /// An adapter that calls through `http`, which must be one for configured hosts.
+    #[must_use]
+    pub fn new(settings: ThreadsSettings, http: HttpClient) -> Self {
+        let source = UpstreamSource {
+            kind: settings.dialect.as_str().to_owned(),
+            origin: settings.api_url.origin().ascii_serialization(),
+            client: settings.client_id.clone(),
+        };
+        Self { settings, source, http }
+    }
+
+    fn api(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.settings.api_url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url.query_pairs_mut().clear().extend_pairs(query);
+        url
+    }
+
+    async fn call(&self, what: &'static str, call: Call) -> Result<Reply, UpstreamError> {
+        let reply = self.http.send(call).await.map_err(|error| {
+            let failure = match error.failure {
+                HttpFailure::Timeout => UpstreamFailure::Timeout,
+                HttpFailure::TooLarge | HttpFailure::Protocol | HttpFailure::Redirect => {
+                    UpstreamFailure::Nonsense
+                }
+                _ => UpstreamFailure::Down,
+            };
+            // Not the error's own text: it may name the URL.
+            UpstreamError::new(failure, format!("the upstream could not be asked for {what}"))
+        })?;
+        if reply.status.is_success() { Ok(reply) } else { Err(refused(what, &reply)) }
+    }
+
+    async fn token(&self, what: &'static str, call: Call) -> Result<IssuedToken, UpstreamError> {
+        let issued: Issued = parse(what, &self.call(what, call).await?)?;
+        issued.token().ok_or_else(|| nonsense(what))
+    }
+
+    async fn exchange_code(&self, code: &str, redirect: &Url) -> Result<Token, UpstreamError> {
+        let ThreadsSettings { client_id, client_secret, token_url, dialect, .. } = &self.settings;
+        let url = token_url.clone().unwrap_or_else(|| self.api(&["oauth", "access_token"], &[]));
+        let form = Call::form(
+            without_query(url),
+            &[
+                ("client_id", client_id),
+                ("client_secret", client_secret.expose()),
+                ("grant_type", "authorization_code"),
+                ("redirect_uri", redirect.as_str()),
+                ("code", code),
+            ],
+        );
+        let short = Secret::new(self.token("a token", form).await?.access_token);
+        let query = [
+            ("grant_type", dialect.exchange_grant()),
+            ("client_secret", client_secret.expose()),
+            ("access_token", short.expose()),
+        ];
+        self.lasting("a lasting token", self.api(&["access_token"], &query)).await
+    }
+
+    async fn lasting(&self, what: &'static str, url: Url) -> Result<Token, UpstreamError> {
+        let issued = self.token(what, Call::get(url)).await?;
+        let lasts = issued.expires_in.map(Duration::from_secs);
+        Ok(Token { secret: Secret::new(issued.access_token), lasts })
+    }
+
+    async fn me(&self, token: &Secret) -> Result<Sighting, UpstreamError> {
+        const WHAT: &str = "a profile";
+        let dialect = self.settings.dialect;
+        let query = [("fields", dialect.fields()), ("access_token", token.expose())];
+        let reply = self.call(WHAT, Call::get(self.api(&["v1.0", "me"], &query))).await?;
+        let me: Me = parse(WHAT, &reply)?;
+        let id = match dialect {
+            Dialect::Threads => me.id,
+            Dialect::Instagram => me.user_id,
+        };
+        let person = UpstreamPerson {
+            id: id.ok_or_else(|| nonsense(WHAT))?.into_string(),
+            username: me.username,
+            name: me.name,
+            bio: me.threads_biography.or(me.biography),
+            picture: me.threads_profile_picture_url.or(me.profile_picture_url),
+        };
+        Ok(Sighting { person, usage_percent: usage(&reply) })
+    }
+}
+
+impl Upstream for ThreadsUpstream {
+    fn source(&self) -> &UpstreamSource {
+        &self.source
+    }
+
+    fn authorize_url(&self, state: &str, redirect: &Url) -> Url {
+        let mut url = self.settings.authorize_url.clone();
+        url.query_pairs_mut().extend_pairs([
+            ("client_id", self.settings.client_id.as_str()),
+            ("redirect_uri", redirect.as_str()),
+            ("scope", self.settings.dialect.scope()),
+            ("response_type", "code"),
+            ("state", state),
+        ]);
+        url
+    }
+
+    fn exchange<'a>(&'a self, code: &'a str, redirect: &'a Url) -> UpstreamFuture<'a, Token> {
+        Box::pin(self.exchange_code(code, redirect))
+    }
+
+    fn refresh<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Token> {
+        let query = [("grant_type", self.settings.dialect.refresh_grant()), ("access_token", token.expose())];
+        Box::pin(self.lasting("a refreshed token", self.api(&["refresh_access_token"], &query)))
+    }
+
+    fn who<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Sighting> {
+        Box::pin(self.me(token))
+    }
+}
+
+impl Dialect {
+    /// The adapter's name in foreign keys and in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Instagram => "instagram",
+        }
+    }
+
+    const fn scope(self) -> &'static str {
+        match self {
+            Self::Threads => "threads_basic",
+            Self::Instagram => "instagram_business_basic",
+        }
+    }
+
+    const fn exchange_grant(self) -> &'static str {
+        match self {
+            Self::Threads => "th_exchange_token",
+            Self::Instagram => "ig_exchange_token",
+        }
+    }
+
+    const fn refresh_grant(self) -> &'static str {
+        match self {
+            Self::Threads => "th_refresh_token",
+            Self::Instagram => "ig_refresh_token",
+        }
+    }
+
+    const fn fields(self) -> &'static str {
+        match self {
+            Self::Threads => "id,username,name,threads_profile_picture_url,threads_biography",
+            Self::Instagram => "user_id,username,name,profile_picture_url,biography",
+        }
+    }
+}
+
+/// What an error answer means. Meta's code is more precise than its status, which is 400 for nearly everything.
+fn refused(what: &str, reply: &Reply) -> UpstreamError {
+    let (body, status) = (&reply.body, reply.status.as_u16());
+    let failure = if let Ok(Failed { error }) = serde_json::from_slice(body) {
+        classify(&error, status)
+    } else {
+        match serde_json::from_slice::<FlatError>(body) {
+            Ok(error) if error.error_type == "OAuthException" && status < 500 => UpstreamFailure::Dead,
+            _ => by_status(status),
+        }
+    };
+    let message = format!("asked for {what}, the upstream answered {status}");
+    UpstreamError::new(failure, message)
+}
+
+fn classify(error: &GraphError, status: u16) -> UpstreamFailure {
+    match (error.code, error.error_subcode) {
+        _ if error.is_transient => UpstreamFailure::Transient,
+        // 463 expired, 460 password changed, 493 idle: all end in a new login.
+        (190 | 102, _) => UpstreamFailure::Dead,
+        (100, Some(33)) => UpstreamFailure::Gone,
+        (4 | 17 | 32 | 613, _) => UpstreamFailure::Throttled,
+        (1 | 2, _) => UpstreamFailure::Transient,
+        _ => by_status(status),
+    }
+}
+
+fn by_status(status: u16) -> UpstreamFailure {
+    match status {
+        429 => UpstreamFailure::Throttled,
+        500..=599 => UpstreamFailure::Down,
+        // A code that was used or made up; a token never gets here without code 190.
+        401 => UpstreamFailure::Dead,
+        _ => UpstreamFailure::Nonsense,
+    }
+}
+
+fn usage(reply: &Reply) -> Option<u8> {
+    let header = reply.headers.get("x-app-usage")?.to_str().ok()?;
+    serde_json::from_str::<Usage>(header).ok().map(|usage| usage.percent())
+}
+
+fn parse<T: DeserializeOwned>(what: &str, reply: &Reply) -> Result<T, UpstreamError> {
+    serde_json::from_slice(&reply.body).map_err(|_| nonsense(what))
+}
+
+fn nonsense(what: &str) -> UpstreamError {
+    UpstreamError::new(
+        UpstreamFailure::Nonsense,
+        format!("asked for {what}, the upstream answered something else"),
+    )
+}
+
+fn without_query(mut url: Url) -> Url {
+    url.set_query(None);
+    url
+}
+
+impl fmt::Debug for ThreadsUpstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ThreadsUpstream").field(&self.source).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GraphError, UpstreamFailure, classify};
+
+    #[test]
+    fn errors_are_sorted_by_what_we_can_do() {
+        let error = |code, error_subcode, is_transient| GraphError { code, error_subcode, is_transient };
+        for (error, status, failure) in [
+            (error(190, Some(463), false), 400, UpstreamFailure::Dead),
+            (error(190, None, false), 400, UpstreamFailure::Dead),
+            (error(190, None, true), 400, UpstreamFailure::Transient),
+            (error(100, Some(33), false), 400, UpstreamFailure::Gone),
+            (error(100, None, false), 400, UpstreamFailure::Nonsense),
+            (error(2, None, false), 500, UpstreamFailure::Transient),
+            (error(4, None, false), 400, UpstreamFailure::Throttled),
+            (error(0, None, false), 429, UpstreamFailure::Throttled),
+            (error(0, None, false), 503, UpstreamFailure::Down),
+        ] {
+            let GraphError { code, error_subcode, is_transient } = error;
+            assert_eq!(classify(&error, status), failure, "{code} {error_subcode:?} {is_transient} {status}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What can be typed after `namesake`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+/// Who is @handle, under which rules, and how do you know?
+#[derive(Debug, Parser)]
+#[command(name = "namesake", version, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file [default: namesake.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve lookups over HTTP. Without configuration: a pure resolver of the AT Protocol's world
+    Serve,
+    /// Both models on a private world: needs nothing, leaves nothing
+    Demo,
+    /// Who is this handle? Exit code 0 found, 1 not found, 2 bad input, 3 temporary failure
+    Resolve(Ask),
+    /// The same with every step on the way, and what to change if it does not resolve
+    Explain(Ask),
+    /// Look at the configuration
+    Config {
+        /// What to do with it
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Read it, report the first mistake, change nothing
+    Check,
+}
+
+/// A question about one handle.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// `@alice`, `alice.example.com`, `at://…`, `did:…`, `acct:…` or a profile's URL
+    pub handle: String,
+    /// Ask this scheme: a backend's name, `mirror` or `independent`
+    #[arg(long)]
+    pub scheme: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Ask a running server instead of the sources
+    #[arg(long, value_name = "URL")]
+    pub server: Option<Url>,
+}

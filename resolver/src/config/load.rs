@@ -1,0 +1,192 @@
+//! Reading the configuration: defaults, then the file, then the environment.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use toml::{Table, Value};
+
+use super::Config;
+
+/// Read when `--config` names no other, if it is there.
+const DEFAULT_FILE: &str = "namesake.toml";
+/// `NAMESAKE_<SECTION>__<KEY>`, and `NAMESAKE_MIRROR__<NAME>__<KEY>`.
+const PREFIX: &str = "NAMESAKE_";
+
+/// A configuration that cannot be used: which key, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// A value that cannot be meant.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    pub(super) fn unreadable(file: &Path, error: &io::Error) -> Self {
+        Self(format!("{} cannot be read: {error}", file.display()))
+    }
+}
+
+/// The configuration of `file` (or of `namesake.toml`, if it is there), overlaid with `environment`.
+///
+/// # Errors
+/// [`ConfigError`] names the key that is unknown or the value that cannot be meant.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let mut table = match file {
+        Some(file) => read(file)?,
+        None if Path::new(DEFAULT_FILE).exists() => read(&PathBuf::from(DEFAULT_FILE))?,
+        None => Table::new(),
+    };
+    for (name, value) in environment {
+        overlay(&mut table, &name, &value)?;
+    }
+    let config: Config = Value::Table(table).try_into().map_err(|error| ConfigError(format!("{error}")))?;
+    check(config)
+}
+
+fn read(file: &Path) -> Result<Table, ConfigError> {
+    let text = fs::read_to_string(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+    text.parse().map_err(|error| ConfigError(format!("{}: {error}", file.display())))
+}
+
+/// Sets one key from the environment; names without our prefix, or without a section, are not ours.
+fn overlay(table: &mut Table, name: &str, value: &str) -> Result<(), ConfigError> {
+    let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else { return Ok(()) };
+    let path = path.to_ascii_lowercase();
+    let mut keys: Vec<_> = path.split("__").collect();
+    let Some(last) = keys.pop() else { return Ok(()) };
+    let mut inner = table;
+    for key in keys {
+        let section = inner.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        inner =
+            section.as_table_mut().ok_or_else(|| ConfigError(format!("{name}: {key} is not a section")))?;
+    }
+    inner.insert(last.to_owned(), typed(value));
+    Ok(())
+}
+
+/// A value of the environment: a TOML list, number or boolean if it reads as one, otherwise text.
+fn typed(value: &str) -> Value {
+    let as_toml =
+        format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    match as_toml {
+        Some(typed @ (Value::Array(_) | Value::Integer(_) | Value::Boolean(_) | Value::String(_))) => typed,
+        _ => Value::String(value.to_owned()),
+    }
+}
+
+/// What the types alone do not say.
+fn check(config: Config) -> Result<Config, ConfigError> {
+    if !config.independent.handle_domains.is_empty() || config.independent.id_domain.is_some() {
+        return Err(ConfigError::invalid(
+            "independent.handle_domains and independent.id_domain: accounts that live here are not offered yet",
+        ));
+    }
+    for url in config.server.public_url.iter() {
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || url.path() != "/" {
+            return Err(ConfigError::invalid(
+                "server.public_url must be http(s)://host[:port] without a path",
+            ));
+        }
+    }
+    if config.server.max_header_bytes < 8192 {
+        return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
+    }
+    for (name, mirror) in &config.mirror {
+        let (lower, slower) = (mirror.poll_seconds, mirror.max_unconfirmed_seconds);
+        if lower == 0 || mirror.polls_per_minute == 0 || slower <= lower {
+            return Err(ConfigError::invalid(format!(
+                "mirror.{name}: poll_seconds and polls_per_minute must be above 0, and max_unconfirmed_seconds above poll_seconds"
+            )));
+        }
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::{Config, ConfigError, load};
+
+    fn from_file(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        load(Some(file.path()), environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = from_file(
+            "[server]\nlisten = \"127.0.0.1:1\"\n[cache]\nttl_seconds = 5\n",
+            &[
+                ("NAMESAKE_SERVER__LISTEN", "127.0.0.1:2"),
+                ("NAMESAKE_DNS__NAMESERVERS", "[\"127.0.0.1:53\"]"),
+                ("NAMESAKE_ATPROTO__ALLOW_TEST_TLD", "true"),
+                ("NAMESAKE_LOG", "debug"),
+                ("PATH", "/bin"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.server.listen.port(), 2);
+        assert_eq!(config.cache.ttl_seconds, 5);
+        assert_eq!(config.dns.nameservers, ["127.0.0.1:53"]);
+        assert!(config.atproto.allow_test_tld);
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_that_name_them() {
+        let message = from_file("[cache]\nttl_secnds = 5\n", &[]).unwrap_err().to_string();
+        assert!(message.contains("ttl_secnds"), "{message}");
+        let message = from_file("", &[("NAMESAKE_SERVER__LISTN", "x")]).unwrap_err().to_string();
+        assert!(message.contains("listn"), "{message}");
+    }
+
+    const MIRROR: &str = "[mirror.threads]\nkind = \"threads\"\nauthorize_url = \"https://threads.com/oauth/authorize\"\napi_url = \"https://graph.threads.net\"\n";
+
+    #[test]
+    fn a_number_from_the_environment_can_be_a_client_id_and_secrets_are_not_shown() {
+        let config = from_file(
+            MIRROR,
+            &[
+                ("NAMESAKE_MIRROR__THREADS__CLIENT_ID", "4711"),
+                ("NAMESAKE_MIRROR__THREADS__CLIENT_SECRET", "hush"),
+            ],
+        )
+        .unwrap();
+        let mirror = &config.mirror["threads"];
+        assert_eq!(mirror.client_id, "4711");
+        assert_eq!(mirror.client_secret("threads").unwrap(), "hush");
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_secret_has_one_source() {
+        let both = format!("{MIRROR}client_id = \"1\"\nclient_secret = \"a\"\nclient_secret_file = \"/b\"\n");
+        let config = from_file(&both, &[]).unwrap();
+        assert!(
+            config.mirror["threads"].client_secret("threads").unwrap_err().to_string().contains("keep one")
+        );
+        let none = from_file(&format!("{MIRROR}client_id = \"1\"\n"), &[]).unwrap();
+        assert!(none.mirror["threads"].client_secret("threads").is_err());
+    }
+
+    #[test]
+    fn values_that_cannot_be_meant_are_refused() {
+        for text in [
+            "[server]\npublic_url = \"ftp://x\"\n",
+            "[server]\npublic_url = \"https://x/path\"\n",
+            "[server]\nmax_header_bytes = 10\n",
+            "[independent]\nhandle_domains = [\"a.example\"]\n",
+            &format!("{MIRROR}client_id = \"1\"\npoll_seconds = 0\n"),
+        ] {
+            assert!(from_file(text, &[]).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `[mirror.NAME]`: one upstream whose handles are mirrored.
+
+use std::{fs, path::PathBuf};
+
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::ConfigError;
+
+/// The settings of one mirror.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    /// Which upstream it is.
+    pub kind: UpstreamKind,
+    /// Where people consent.
+    pub authorize_url: Url,
+    /// Where its API lives.
+    pub api_url: Url,
+    /// Our name there.
+    #[serde(deserialize_with = "text")]
+    pub client_id: String,
+    /// Our secret there; or `client_secret_file`.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub client_secret: Option<String>,
+    /// A file that holds it.
+    pub client_secret_file: Option<PathBuf>,
+    /// Older secrets that webhooks may still be signed with, while they are rotated.
+    #[serde(default)]
+    pub old_client_secrets: Vec<String>,
+    /// What the upstream must repeat when it subscribes our webhook; or `verify_token_file`. Without it, no
+    /// subscription is answered.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub verify_token: Option<String>,
+    /// A file that holds it.
+    pub verify_token_file: Option<PathBuf>,
+    /// The key that people's tokens are sealed with, 32 bytes; made, readable by its owner only, if it is not there.
+    pub token_key_file: Option<PathBuf>,
+    /// How often an account is looked up at the upstream.
+    #[serde(default = "defaults::poll_seconds")]
+    pub poll_seconds: u64,
+    /// How long a handle is answered without having been confirmed.
+    #[serde(default = "defaults::max_unconfirmed_seconds")]
+    pub max_unconfirmed_seconds: u64,
+    /// Calls to the upstream in one minute, for all accounts together.
+    #[serde(default = "defaults::polls_per_minute")]
+    pub polls_per_minute: u32,
+    /// How long somebody stays signed in here.
+    #[serde(default = "defaults::session_seconds")]
+    pub session_seconds: u64,
+}
+
+mod defaults {
+    pub(super) fn poll_seconds() -> u64 {
+        300
+    }
+    pub(super) fn max_unconfirmed_seconds() -> u64 {
+        24 * 3600
+    }
+    pub(super) fn polls_per_minute() -> u32 {
+        600
+    }
+    pub(super) fn session_seconds() -> u64 {
+        30 * 24 * 3600
+    }
+}
+
+/// The upstreams we speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UpstreamKind {
+    /// The Threads API.
+    Threads,
+}
+
+impl Mirror {
+    /// Our secret at the upstream.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is missing, given twice, or its file cannot be read.
+    pub fn client_secret(&self, name: &str) -> Result<String, ConfigError> {
+        secret(name, "client_secret", self.client_secret.as_ref(), self.client_secret_file.as_ref())?
+            .ok_or_else(|| {
+                ConfigError::invalid(format!("mirror.{name} needs client_secret or client_secret_file"))
+            })
+    }
+
+    /// What the upstream must repeat when it subscribes our webhook.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is given twice, or its file cannot be read.
+    pub fn verify_token(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        secret(name, "verify_token", self.verify_token.as_ref(), self.verify_token_file.as_ref())
+    }
+}
+
+impl std::fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mirror")
+            .field("kind", &self.kind)
+            .field("authorize_url", &self.authorize_url.as_str())
+            .field("api_url", &self.api_url.as_str())
+            .field("client_id", &self.client_id)
+            .field("poll_seconds", &self.poll_seconds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A secret given as a value or as a file, not both. A file's last line break is not part of it.
+fn secret(
+    mirror: &str,
+    key: &str,
+    value: Option<&String>,
+    file: Option<&PathBuf>,
+) -> Result<Option<String>, ConfigError> {
+    match (value, file) {
+        (Some(_), Some(_)) => {
+            Err(ConfigError::invalid(format!("mirror.{mirror} has both {key} and {key}_file: keep one")))
+        }
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, Some(file)) => fs::read_to_string(file)
+            .map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+            .map_err(|error| ConfigError::unreadable(file, &error)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A text that may look like a number when it comes from the environment.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum TextOrNumber {
+        Text(String),
+        Number(i64),
+    }
+    Ok(match TextOrNumber::deserialize(deserializer)? {
+        TextOrNumber::Text(text) => text,
+        TextOrNumber::Number(number) => number.to_string(),
+    })
+}
+
+fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer).map(Some)
+}

@@ -1,0 +1,243 @@
+//! What an operator can set: `namesake.toml`, and the same keys from the environment.
+//!
+//! Every limit, timeout and cap of the service has its key here, with its default. Unknown keys are errors, so that
+//! a misspelt limit is not silently the default. The file is read by [`load`]; nothing else reads the environment.
+
+mod load;
+mod mirror;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+pub use load::{ConfigError, load};
+pub use mirror::{Mirror, UpstreamKind};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How we are reached.
+    pub server: Server,
+    /// Where accounts are kept; opened only when a mirror is configured.
+    pub store: Store,
+    /// How the DNS is asked.
+    pub dns: Dns,
+    /// How other people's hosts are asked.
+    pub http_client: HttpClient,
+    /// The AT Protocol.
+    pub atproto: Atproto,
+    /// How long answers are remembered.
+    pub cache: Cache,
+    /// The independent model.
+    pub independent: Independent,
+    /// The mirrors, by name: `[mirror.threads]`.
+    pub mirror: BTreeMap<String, Mirror>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where to listen. TLS is the business of the proxy in front.
+    pub listen: SocketAddr,
+    /// How the world reaches us; begins every link we write. Default: `http://` and `listen`.
+    pub public_url: Option<Url>,
+    /// Where `/metrics` listens instead, if it should not be public.
+    pub metrics_listen: Option<SocketAddr>,
+    /// One log line a request.
+    pub access_log: bool,
+    /// Connections at one time; more wait to be accepted.
+    pub max_connections: usize,
+    /// The head of a request must have arrived within this long.
+    pub header_timeout_ms: u64,
+    /// Its body within this long.
+    pub body_timeout_ms: u64,
+    /// The longest head, in bytes (at least 8192, which is what HTTP/1 framing needs).
+    pub max_header_bytes: usize,
+    /// The longest body, in bytes.
+    pub max_body_bytes: usize,
+    /// A lookup takes at most this long, whatever its backend does.
+    pub lookup_timeout_ms: u64,
+    /// Lookups at one time in one backend; more wait within the same deadline.
+    pub max_concurrent_lookups: usize,
+    /// `fresh=true` and `explain`, for all callers together: they go past the cache, to other people's hosts.
+    pub fresh_per_minute: u32,
+    /// After a signal to stop, requests under way have this long to end.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            metrics_listen: None,
+            access_log: false,
+            max_connections: 4096,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 10_000,
+            max_header_bytes: 16 * 1024,
+            max_body_bytes: 1024 * 1024,
+            lookup_timeout_ms: 10_000,
+            max_concurrent_lookups: 512,
+            fresh_per_minute: 120,
+            drain_timeout_ms: 10_000,
+        }
+    }
+}
+
+impl Server {
+    /// How the world reaches us.
+    #[must_use]
+    pub fn public_url(&self) -> Url {
+        #[expect(clippy::expect_used, reason = "a socket address always makes a URL")]
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| Url::parse(&format!("http://{}", self.listen)).expect("a URL of an address"))
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `sled:PATH`, or `memory:` to forget everything at the end.
+    pub url: String,
+    /// Memory for sled's cache, in mebibytes; it needs about twice that.
+    pub cache_mib: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { url: "sled:./namesake-data".to_owned(), cache_mib: 64 }
+    }
+}
+
+/// `[dns]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dns {
+    /// `address:port`, `tls://address:port#name` or `https://address/path#name`; empty: the system's. The system's
+    /// search list is never applied.
+    pub nameservers: Vec<String>,
+    /// One question, its repetitions included.
+    pub timeout_ms: u64,
+}
+
+impl Default for Dns {
+    fn default() -> Self {
+        Self { nameservers: Vec::new(), timeout_ms: 2000 }
+    }
+}
+
+/// `[http_client]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpClient {
+    /// One exchange, from the first packet to the last byte, redirects included.
+    pub timeout_ms: u64,
+    /// One connection.
+    pub connect_timeout_ms: u64,
+    /// Networks the guard lets through although they are not public (development).
+    pub allow_networks: Vec<IpNet>,
+    /// PEM files of certificate authorities trusted beside the compiled-in ones (development).
+    pub extra_root_ca: Vec<PathBuf>,
+    /// The port of `https://` for hosts that handles name (development).
+    pub https_port: u16,
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self {
+            timeout_ms: 5000,
+            connect_timeout_ms: 3000,
+            allow_networks: Vec::new(),
+            extra_root_ca: Vec::new(),
+            https_port: 443,
+        }
+    }
+}
+
+/// `[atproto]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Atproto {
+    /// The did:plc directory.
+    pub plc_url: Url,
+    /// Whether names below `.test` are resolved (development).
+    pub allow_test_tld: bool,
+    /// Whether `resolveHandle` says `InvalidRequest` instead of `HandleNotFound` when a handle has no holder: what
+    /// `@atproto-labs/handle-resolver` understands.
+    pub not_found_is_invalid_request: bool,
+    /// How long an HTTPS answer waits for the DNS.
+    pub dns_grace_ms: u64,
+    /// How long an HTTPS answer is believed while the DNS is silent.
+    pub provisional_ttl_seconds: u64,
+    /// How long the PDS has to give the profile.
+    pub profile_timeout_ms: u64,
+}
+
+impl Default for Atproto {
+    fn default() -> Self {
+        #[expect(clippy::expect_used, reason = "a constant URL")]
+        let plc_url = Url::parse("https://plc.directory").expect("a URL");
+        Self {
+            plc_url,
+            allow_test_tld: false,
+            not_found_is_invalid_request: false,
+            dns_grace_ms: 300,
+            provisional_ttl_seconds: 30,
+            profile_timeout_ms: 1000,
+        }
+    }
+}
+
+/// `[cache]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Answers remembered at one time.
+    pub capacity: u64,
+    /// How long a found answer of the world is believed.
+    pub ttl_seconds: u64,
+    /// How long an absence is believed.
+    pub absent_ttl_seconds: u64,
+    /// How long a failure is repeated without asking again.
+    pub failure_ttl_seconds: u64,
+    /// How long past its time an answer is given while it is asked for anew behind it.
+    pub refresh_behind_seconds: u64,
+    /// How long past its time an answer is given, marked stale, while its sources fail temporarily.
+    pub max_stale_seconds: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            capacity: 100_000,
+            ttl_seconds: 600,
+            absent_ttl_seconds: 120,
+            failure_ttl_seconds: 10,
+            refresh_behind_seconds: 60,
+            max_stale_seconds: 24 * 3600,
+        }
+    }
+}
+
+/// `[independent]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Independent {
+    /// Domains below which we give names. Not offered yet: must be empty.
+    pub handle_domains: Vec<String>,
+    /// The domain of the identifiers we mint. Not offered yet: must be absent.
+    pub id_domain: Option<String>,
+}
+
+/// A whole number of milliseconds, as the standard library has it.
+#[must_use]
+pub fn millis(value: u64) -> Duration {
+    Duration::from_millis(value)
+}

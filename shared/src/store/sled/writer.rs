@@ -1,0 +1,222 @@
+//! The one thread that writes: group commit.
+//!
+//! It takes what has queued up, checks each commit in order against the batch so far, applies all that passed at once,
+//! makes them durable with one sync, and answers everybody only then. That includes those told of a conflict: the entry
+//! they lost against may be in the same batch, and must not be heard of before it is durable.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::engine::Rows;
+use super::rows::{self, Row};
+use super::view::View;
+use crate::store::{Commit, CommitError, Key, MAX_COMMITS_PER_BATCH, StoreError, Version, Write};
+
+/// Most commits that wait for the thread; who comes then waits to be let in. With the limit on a commit's size this
+/// bounds the queue to 128 MiB at the very worst.
+const MAX_QUEUED_COMMITS: usize = 256;
+
+/// A batch takes no further commit past these. They bound what it holds in memory: rows to write, rows it replaces.
+const MAX_WRITES_PER_BATCH: usize = 1024;
+const MAX_BYTES_PER_BATCH: usize = 4 * 1024 * 1024;
+
+/// The thread, and the way to it. Dropping it lets the thread finish what is queued, and waits for that.
+pub(super) struct Writer {
+    /// `None` only while dropping.
+    queue: Option<mpsc::Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Request {
+    commit: Commit,
+    answer: oneshot::Sender<Result<Version, CommitError>>,
+}
+
+impl Writer {
+    pub(super) fn start(view: Arc<View>) -> io::Result<Self> {
+        let (queue, requests) = mpsc::channel(MAX_QUEUED_COMMITS);
+        let thread = Thread { view, requests, broken: None, synced: HashSet::new() };
+        let thread = Builder::new().name("namesake-store".into()).spawn(move || thread.run())?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Once the commit is in the queue it runs, whether or not anybody still waits for the answer.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Version, CommitError> {
+        commit.validate()?;
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(CommitError::Failed(StoreError::Stopped))?;
+        let sent = queue.send(Request { commit, answer }).await;
+        sent.map_err(|_| CommitError::Failed(StoreError::Stopped))?;
+        // The thread is gone only if it panicked; then nobody knows how far it came.
+        answered.await.unwrap_or(Err(CommitError::Unknown(StoreError::Stopped)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed by then, and those who waited were told.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Thread {
+    view: Arc<View>,
+    requests: mpsc::Receiver<Request>,
+    /// Why nothing is written any more. After a failed sync the kernel may have dropped the data and will report success
+    /// the next time, so trying again would acknowledge what is lost.
+    broken: Option<String>,
+    /// See `Engine::persist`.
+    synced: HashSet<PathBuf>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        while let Some(request) = self.requests.blocking_recv() {
+            let batch = self.fill(request);
+            self.serve(batch);
+        }
+    }
+
+    fn fill(&mut self, first: Request) -> Vec<Request> {
+        let mut writes = first.commit.writes().len();
+        let mut bytes = first.commit.bytes();
+        let mut batch = vec![first];
+        while batch.len() < MAX_COMMITS_PER_BATCH
+            && writes < MAX_WRITES_PER_BATCH
+            && bytes < MAX_BYTES_PER_BATCH
+            && let Ok(next) = self.requests.try_recv()
+        {
+            writes += next.commit.writes().len();
+            bytes += next.commit.bytes();
+            batch.push(next);
+        }
+        batch
+    }
+
+    fn serve(&mut self, requests: Vec<Request>) {
+        let outcomes = match &self.broken {
+            Some(why) => {
+                let failed = CommitError::Failed(StoreError::ReadOnly(why.clone()));
+                requests.iter().map(|_| Err(failed.clone())).collect()
+            }
+            None => self.write(requests.iter().map(|request| &request.commit)),
+        };
+        for (request, outcome) in requests.into_iter().zip(outcomes) {
+            // Nobody may be waiting any more; the outcome stands.
+            let _ = request.answer.send(outcome);
+        }
+    }
+
+    fn write<'a>(&mut self, commits: impl Iterator<Item = &'a Commit>) -> Vec<Result<Version, CommitError>> {
+        let mut staged =
+            Staged { view: &self.view, last: self.view.mark(), keys: HashMap::new(), feed: Rows::default() };
+        let outcomes: Vec<_> = commits.map(|commit| staged.add(commit)).collect();
+        if staged.keys.is_empty() {
+            // Everything was decided against durable rows.
+            return outcomes;
+        }
+        match staged.commit(&mut self.synced) {
+            Ok(()) => outcomes,
+            Err(error) => {
+                self.broken = Some(one_line(&error));
+                let told = |outcome| match outcome {
+                    Ok(_) => Err(CommitError::Unknown(error.clone())),
+                    // Perhaps decided against rows that are now in doubt. Certain is that nothing was written.
+                    Err(CommitError::Conflict(_)) => Err(CommitError::Failed(error.clone())),
+                    Err(other) => Err(other),
+                };
+                outcomes.into_iter().map(told).collect()
+            }
+        }
+    }
+}
+
+/// A batch in the making.
+struct Staged<'a> {
+    view: &'a View,
+    last: Version,
+    keys: HashMap<Key, Replaced>,
+    feed: Rows,
+}
+
+struct Replaced {
+    /// The last durable row.
+    before: Option<Row>,
+    /// The newest row of this batch.
+    now: Row,
+}
+
+impl Staged<'_> {
+    /// Adds a commit, or leaves the batch as it was.
+    fn add(&mut self, commit: &Commit) -> Result<Version, CommitError> {
+        let conflict = commit.conflict(|key| self.live(key)).map_err(CommitError::Failed)?;
+        if let Some(key) = conflict {
+            return Err(CommitError::Conflict(key));
+        }
+        // All that can fail comes before the first change.
+        let mut before = HashMap::new();
+        for (key, _) in commit.writes() {
+            if !self.keys.contains_key(key) {
+                before.insert(key, self.view.row(key).map_err(CommitError::Failed)?);
+            }
+        }
+        self.last = self.last.next();
+        for (slot, (key, write)) in (0..=u16::MAX).zip(commit.writes()) {
+            let value = match write {
+                Write::Put(value) => Some(Arc::clone(value)),
+                Write::Delete => None,
+            };
+            let now = Row { version: self.last, slot, value };
+            self.feed.put(now.feed_key(), now.feed_value(key));
+            match before.remove(key) {
+                Some(before) => drop(self.keys.insert(key.clone(), Replaced { before, now })),
+                None => drop(self.keys.get_mut(key).map(|replaced| replaced.now = now)),
+            }
+        }
+        Ok(self.last)
+    }
+
+    fn live(&self, key: &Key) -> Result<Option<Version>, StoreError> {
+        match self.keys.get(key) {
+            Some(replaced) => Ok(replaced.now.live()),
+            None => Ok(self.view.row(key)?.and_then(|row| row.live())),
+        }
+    }
+
+    fn commit(self, synced: &mut HashSet<PathBuf>) -> Result<(), StoreError> {
+        let Self { view, last, keys, feed: mut rows } = self;
+        for (key, Replaced { before, now }) in &keys {
+            for (piece, _) in before.iter().flat_map(Row::pieces) {
+                rows.remove(piece);
+            }
+            for (piece, bytes) in now.pieces() {
+                rows.put(piece, bytes);
+            }
+            rows.put(rows::head_key(key.as_bytes()), now.head());
+        }
+        view.hold(keys.into_iter().map(|(key, replaced)| (key, replaced.before)).collect());
+        view.engine.apply(rows)?;
+        view.engine.persist(synced)?;
+        view.settle(last);
+        Ok(())
+    }
+}
+
+/// An error and what is below it, for the answers to all later commits.
+fn one_line(error: &StoreError) -> String {
+    let mut line = error.to_string();
+    let mut below = std::error::Error::source(error);
+    while let Some(error) = below {
+        line = format!("{line}: {error}");
+        below = error.source();
+    }
+    line
+}

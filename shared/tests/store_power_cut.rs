@@ -1,0 +1,152 @@
+//! A power cut loses nothing that was acknowledged, and never leaves a store that does not open.
+//!
+//! The cut is `tests/power-cut/power_cut.c`, a library put in front of the child's C library: at a chosen write it takes
+//! back what was written since each file's last real sync, and ends the process. A control shows that it bites: sled
+//! alone, acknowledging after its own `flush`, loses data under the same cuts.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test; its helpers are no test functions")]
+
+mod crash;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Cuts on one folder, and folders per kind of cut.
+const CUTS: usize = 5;
+const FOLDERS: usize = 4;
+const CREATION_WRITES: usize = 16;
+const CONTROL_CUTS: usize = 4;
+
+/// How the library ends the process.
+const CUT: i32 = 86;
+
+#[tokio::test]
+async fn a_power_cut_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = compile(folder.path()) else { return };
+    for mode in ["all", "random"] {
+        let mut acknowledged = 0;
+        for n in 0..FOLDERS {
+            let path = new_folder(folder.path(), &format!("{mode}-{n}"));
+            let mut said = crash::Said::default();
+            for round in 0..CUTS {
+                // Anywhere: in recovery, too.
+                let after = 1 + crash::random(300);
+                cut(&library, &path, mode, after, &mut said, &format!("store\t{}\t{round}", path.display()));
+                said.check(&path).await;
+            }
+            acknowledged += said.acknowledged.len();
+        }
+        assert!(acknowledged > 100, "{acknowledged} commits prove nothing");
+        tell(&format!("cut-{mode}: {} cuts, {acknowledged} acknowledged, none lost", FOLDERS * CUTS));
+    }
+}
+
+/// Each of the writes that make a database, and the first few of its use, is once the last.
+#[tokio::test]
+async fn a_power_cut_at_creation_leaves_a_store_that_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = compile(folder.path()) else { return };
+    for mode in ["all", "random", "random"] {
+        for after in 1..=CREATION_WRITES {
+            let path = tempfile::tempdir_in(folder.path()).unwrap();
+            let path = path.path().canonicalize().unwrap();
+            let mut said = crash::Said::default();
+            cut(&library, &path, mode, after, &mut said, &format!("store\t{}\t0", path.display()));
+            said.check(&path).await;
+        }
+    }
+}
+
+/// Without this the test above would also pass with a library that does nothing.
+#[test]
+fn sled_alone_loses_what_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = compile(folder.path()) else { return };
+    let (mut acknowledged, mut lost) = (0, 0);
+    for round in 0..CONTROL_CUTS {
+        let path = new_folder(folder.path(), &round.to_string());
+        let mut said = crash::Said::default();
+        let after = 100 + crash::random(200);
+        cut(&library, &path, "all", after, &mut said, &format!("sled\t{}\t{round}", path.display()));
+        #[expect(clippy::disallowed_methods, reason = "the control is sled without our recipe")]
+        let found = sled::open(&path).unwrap();
+        acknowledged += said.acknowledged.len();
+        lost += said.acknowledged.iter().filter(|id| !found.contains_key(id).unwrap()).count();
+    }
+    tell(&format!("control: {CONTROL_CUTS} cuts, {acknowledged} acknowledged, {lost} lost, as it should be"));
+    assert!(lost > 0, "the power cut does not bite: nothing lost of {acknowledged}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the process whose power is cut"]
+async fn child() {
+    let Some(order) = crash::order() else { return };
+    let path = Path::new(&order[1]);
+    match order[0].as_str() {
+        "store" => crash::load(path, order[2].parse().unwrap()).await,
+        _ => sled_load(path),
+    }
+}
+
+/// The control: acknowledges after what sled calls durable.
+fn sled_load(path: &Path) {
+    #[expect(clippy::disallowed_methods, reason = "the control is sled without our recipe")]
+    let db = sled::open(path).unwrap();
+    for id in (0..100_000).map(|n| n.to_string()) {
+        db.insert(&id, crash::value(&id)).unwrap();
+        db.flush().unwrap();
+        crash::say(&format!("ack {id}"));
+    }
+}
+
+fn cut(library: &Path, path: &Path, mode: &str, after: usize, said: &mut crash::Said, order: &str) {
+    let seed = crash::random(usize::MAX);
+    let mut child = crash::child();
+    child
+        .env("LD_PRELOAD", library)
+        .env("POWER_CUT_DIR", path)
+        .env("POWER_CUT_MODE", mode)
+        .env("POWER_CUT_AFTER", after.to_string())
+        .env("POWER_CUT_SEED", seed.to_string());
+    let status = said.run(child, order, |_| false);
+    assert_eq!(status.code(), Some(CUT), "no power cut (mode {mode}, after {after}, seed {seed}): {status}");
+}
+
+/// The folder, as the kernel will name it to the library.
+fn new_folder(parent: &Path, name: &str) -> PathBuf {
+    std::fs::create_dir(parent.join(name)).unwrap();
+    parent.join(name).canonicalize().unwrap()
+}
+
+/// The library; `None`, and said aloud, where it cannot be made.
+fn compile(folder: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/power-cut/power_cut.c");
+    let library = folder.join("power_cut.so");
+    if !cfg!(all(target_os = "linux", target_pointer_width = "64")) {
+        tell("SKIPPED: the power-cut test needs 64-bit Linux. Nothing was tested.");
+        return None;
+    }
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O2", "-pthread", "-o"]).arg(&library).arg(&source);
+    match compiler.status() {
+        Ok(status) => assert!(status.success(), "{} does not compile", source.display()),
+        Err(error) => {
+            tell(&format!(
+                "SKIPPED: the power-cut test needs a C compiler as `cc`: {error}. Nothing was tested."
+            ));
+            return None;
+        }
+    }
+    Some(library)
+}
+
+/// Straight to standard error, where it is seen in any case.
+fn tell(line: &str) {
+    #[expect(
+        clippy::explicit_write,
+        reason = "the harness swallows what `eprintln!` prints in a test that passes"
+    )]
+    writeln!(std::io::stderr(), "store_power_cut: {line}").unwrap();
+}

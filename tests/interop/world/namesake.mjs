@@ -1,0 +1,45 @@
+// The service under test: its configuration, and the process.
+import { writeFileSync } from 'node:fs';
+import { start, tail, until } from './process.mjs';
+
+/** Writes the configuration that makes `namesake serve` live in this world. */
+export function writeConfig(file, { port, dns, front, authority, plcUrl }) {
+  writeFileSync(
+    file,
+    `[server]
+listen = "127.0.0.1:${port}"
+public_url = "http://127.0.0.1:${port}"
+access_log = true
+
+[store]
+url = "memory:"
+
+[dns]
+nameservers = ["${dns.address}"]
+
+[http_client]
+allow_networks = ["127.0.0.0/8"]
+extra_root_ca = ["${authority.caFile}"]
+https_port = ${front.port}
+
+[atproto]
+plc_url = "${plcUrl}"
+allow_test_tld = true
+
+# Short, so that a check need not wait long for an answer to grow old.
+[cache]
+ttl_seconds = 2
+absent_ttl_seconds = 2
+`,
+  );
+}
+
+export async function startNamesake(binary, configFile, url, log) {
+  const child = start(binary, ['serve', '--config', configFile], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
+  await until('namesake is ready', async () => {
+    if (child.spawnError) throw Object.assign(child.spawnError, { fatal: true });
+    if (child.exitCode !== null) throw Object.assign(new Error(`namesake ended:\n${tail(log)}`), { fatal: true });
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? true : undefined;
+  });
+}
