@@ -47,6 +47,8 @@ pub struct Faults {
     pub directory: Option<ErrorKind>,
     /// Every PDS fails so.
     pub pds: Option<ErrorKind>,
+    /// Every name that exists has records of two DIDs, and every document is no JSON.
+    pub nonsense: bool,
     /// Before the DNS answers; [`Faults::FOREVER`] for one that never does.
     pub dns_delay: Duration,
     /// Before a web host answers.
@@ -88,6 +90,17 @@ pub struct Calls {
     /// Profile records.
     pub pds: u64,
 }
+
+impl Calls {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.dns + self.well_known + self.directory + self.did_web + self.pds
+    }
+}
+
+/// How long this world's DNS lets its records be believed.
+const TTL: Duration = Duration::from_secs(60);
 
 impl PrivateWorld {
     /// Where every account of [`Self::add_person`] keeps its profile. A name that never resolves.
@@ -229,7 +242,11 @@ impl PrivateWorld {
             return Err(ResolveError::new(kind, "the private world's directory is broken"));
         }
         let found = world.documents.iter().find(|(did, _)| wanted(did));
-        Ok(found.map_or(DocumentAnswer::NotFound, |(_, answer)| answer.clone()))
+        Ok(match found {
+            None => DocumentAnswer::NotFound,
+            Some(_) if world.faults.nonsense => DocumentAnswer::Found("nonsense".into()),
+            Some((_, answer)) => answer.clone(),
+        })
     }
 
     async fn wait(delay: Duration) {
@@ -238,6 +255,12 @@ impl PrivateWorld {
             tokio::time::sleep(delay).await;
         }
     }
+}
+
+/// Records of two different DIDs.
+fn contradiction() -> Vec<TxtRecord> {
+    let record = |text: &[u8]| TxtRecord(vec![text.to_vec()]);
+    vec![record(b"did=did:web:one.invalid"), record(b"did=did:web:another.invalid")]
 }
 
 fn found(document: &Value) -> DocumentAnswer {
@@ -261,9 +284,8 @@ impl Dns for PrivateWorld {
             Ok(match handle.and_then(|handle| world.txt.get(handle)) {
                 None => TxtAnswer::NoDomain,
                 Some(records) if records.is_empty() => TxtAnswer::NoData,
-                Some(records) => {
-                    TxtAnswer::Records { records: records.clone(), ttl: Duration::from_secs(60) }
-                }
+                Some(_) if world.faults.nonsense => TxtAnswer::Records { records: contradiction(), ttl: TTL },
+                Some(records) => TxtAnswer::Records { records: records.clone(), ttl: TTL },
             })
         })
     }
