@@ -2,7 +2,7 @@
 //!
 //! Text from outside that gets in here is cleaned; whoever shows it still escapes it for the place.
 
-use namesake::{Advice, Handle, Record, StepOutcome, Trace, clean_line};
+use namesake::{Advice, Handle, Record, StepOutcome, Trace, Why, clean_line};
 
 use crate::{
     Did, DidDocument, Hostname,
@@ -104,6 +104,23 @@ fn advise_on_dns(trace: &Trace, host: &Hostname, evidence: &Evidence) {
         }),
         _ => {}
     }
+}
+
+/// The handle names an account that is not there.
+pub(crate) fn no_account(trace: &Trace, host: &Hostname, did: &Did, why: Why) {
+    let what = if why == Why::Deactivated { "was deactivated" } else { "does not exist" };
+    trace.step(
+        "verdict",
+        || host.to_string(),
+        StepOutcome::Absent,
+        || format!("{host} names {did}, which {what}"),
+    );
+    trace.advise(|| Advice {
+        text: format!(
+            "{host} names {did}, but that account {what}. Let the record name the account you use now."
+        ),
+        record: Some(txt(host, "<the account's DID>")),
+    });
 }
 
 /// What is wrong between a handle that names `did` and that account's document.

@@ -162,7 +162,10 @@ impl IndependentModel {
         let no = |why| hidden.clone().map_or(Ok(Lookup::Absent { why, ttl: Ttl::Default }), Err);
         let document = match self.document_of(&did, trace).await? {
             Lookup::Found { value, .. } => value,
-            Lookup::Absent { why, .. } => return no(why),
+            Lookup::Absent { why, .. } => {
+                explain::no_account(trace, &host, &did, why);
+                return no(why);
+            }
             Lookup::Pass => return Ok(Lookup::Pass),
         };
         if document.claim.as_ref() != Some(&host) {
@@ -238,8 +241,9 @@ impl IndependentModel {
     /// What the account's PDS shows for it, without a handle. Never fails, and never takes long.
     async fn decoration(&self, document: &DidDocument, trace: &Trace) -> Profile {
         let did = &document.did;
+        // An account without a PDS has no profile: that is all there is.
         let Some(pds) = &document.pds else {
-            return profile::bare(did, None, ProfileState::Unavailable);
+            return profile::bare(did, None, ProfileState::Current);
         };
         let asked = || format!("profile of {did} at {}", clean_line(pds.as_str(), 200));
         match timeout(self.settings.profile_timeout, self.ports.pds.profile(pds, did)).await {
