@@ -1,14 +1,19 @@
 //! Puts the parts together: backends in, a service out.
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, SystemClock};
+use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::{
-    api::{Explanation, Problem, Resolution},
+    api::{Explanation, Problem, Resolution, Story},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
     directory::Directory,
@@ -24,6 +29,7 @@ use crate::{
 pub struct Builder {
     generations: Arc<Generations>,
     backends: Vec<Arc<dyn HandleResolver>>,
+    mirrors: Vec<Arc<MirrorModel>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
     cache: CacheSettings,
     limits: Limits,
@@ -40,6 +46,7 @@ pub(crate) struct Options {
     pub(crate) metrics_elsewhere: bool,
     pub(crate) handle_not_found_as_invalid_request: bool,
     pub(crate) examples: Vec<String>,
+    pub(crate) stories: Arc<OnceLock<Vec<Story>>>,
 }
 
 impl Builder {
@@ -55,6 +62,14 @@ impl Builder {
     pub fn backend(mut self, backend: Arc<dyn HandleResolver>) -> Self {
         self.backends.push(backend);
         self
+    }
+
+    /// Adds a mirror: a backend that also has routes of its own, for linking and for what its upstream sends. Whoever
+    /// embeds it runs it too ([`MirrorModel::run`]).
+    #[must_use]
+    pub fn mirror(mut self, mirror: Arc<MirrorModel>) -> Self {
+        self.mirrors.push(Arc::clone(&mirror));
+        self.backend(mirror)
     }
 
     /// Answers XRPC from this port.
@@ -115,6 +130,13 @@ impl Builder {
         self
     }
 
+    /// What was tried elsewhere, for the page that compares; may be filled while the service runs.
+    #[must_use]
+    pub fn stories(mut self, stories: Arc<OnceLock<Vec<Story>>>) -> Self {
+        self.options.stories = stories;
+        self
+    }
+
     /// The service.
     ///
     /// # Errors
@@ -139,7 +161,7 @@ impl Builder {
             self.generations,
             self.clock,
         );
-        let site = Site::new(resolver, atproto, self.limits, self.metrics, self.options);
+        let site = Site::new(resolver, atproto, self.mirrors, self.limits, self.metrics, self.options);
         Ok(Namesake { site: Arc::new(site) })
     }
 }
@@ -169,6 +191,7 @@ impl Namesake {
         Builder {
             generations: Arc::default(),
             backends: Vec::new(),
+            mirrors: Vec::new(),
             atproto: None,
             cache: CacheSettings::default(),
             limits: Limits::default(),

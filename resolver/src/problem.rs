@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use namesake::{Handle, ResolveError, Scheme, Why};
+use namesake_mirror::{LinkError, OwnError, Remedy, WebhookError};
 
 use crate::{
     api::Problem,
@@ -29,6 +30,10 @@ pub(crate) enum Refusal {
     Method,
     /// The body is too long.
     TooLarge,
+    /// The mirror will not, or cannot: what the caller can do, and why.
+    Mirror { remedy: Remedy, message: String },
+    /// Another site's page asks in the owner's name.
+    Origin,
     /// The client asked too often past the cache.
     Quota { retry_after_seconds: u64 },
 }
@@ -39,7 +44,33 @@ impl From<InvalidQuery> for Refusal {
     }
 }
 
+impl From<LinkError> for Refusal {
+    fn from(error: LinkError) -> Self {
+        Self::mirror(error.remedy(), &error)
+    }
+}
+
+impl From<OwnError> for Refusal {
+    fn from(error: OwnError) -> Self {
+        Self::mirror(error.remedy(), &error)
+    }
+}
+
+impl From<WebhookError> for Refusal {
+    fn from(error: WebhookError) -> Self {
+        Self::mirror(error.remedy(), &error)
+    }
+}
+
 impl Refusal {
+    /// Logged here, once: what goes out says what the caller can do, not why it failed.
+    fn mirror(remedy: Remedy, error: &(dyn std::error::Error + 'static)) -> Self {
+        if matches!(remedy, Remedy::BlameUs | Remedy::BlameUpstream | Remedy::Retry) {
+            tracing::error!(error, "mirror.failed");
+        }
+        Self::Mirror { remedy, message: error.to_string() }
+    }
+
     pub(crate) fn failed(query: &Query, error: ResolveError) -> Self {
         Self::Failed { handle: handle_of(query), error }
     }
@@ -53,6 +84,7 @@ impl Refusal {
         match self {
             Self::Quota { retry_after_seconds } => Some(*retry_after_seconds),
             Self::Failed { error, .. } if error.kind().is_temporary() => Some(10),
+            Self::Mirror { remedy: Remedy::Retry, .. } => Some(10),
             _ => None,
         }
     }
@@ -83,7 +115,7 @@ impl Refusal {
     fn detail(&self, cause: &str) -> String {
         match self {
             Self::Query(invalid) => sentence(&invalid.to_string()),
-            Self::Request(reason) => sentence(reason),
+            Self::Request(reason) | Self::Mirror { message: reason, .. } => sentence(reason),
             Self::NotServed { reason, .. } => sentence(&reason.to_string()),
             Self::Failed { error, .. } => sentence(error.message()),
             _ => cause.to_owned(),

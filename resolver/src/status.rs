@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 use namesake::{ErrorKind, Why};
+use namesake_mirror::Remedy;
 
 use crate::{pages::ProblemKind, problem::Refusal};
 
@@ -19,6 +20,17 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::NoSuchPage => "not-found",
         Refusal::Method => "method-not-allowed",
         Refusal::TooLarge => "too-large",
+        Refusal::Origin => "refused",
+        Refusal::Mirror { remedy, .. } => match remedy {
+            Remedy::Mend => "invalid-request",
+            Remedy::SignIn => "sign-in-required",
+            Remedy::Accept => "refused",
+            Remedy::RenameUpstream => "handle-is-mirrored",
+            Remedy::LookElsewhere => "not-found",
+            Remedy::Retry => "unavailable",
+            Remedy::BlameUpstream => "bad-answer",
+            Remedy::BlameUs => "internal",
+        },
         Refusal::Quota { .. } => "too-many-requests",
         Refusal::Absent { why: Why::Deactivated, .. } => "account-deactivated",
         Refusal::Absent { handle: None, .. } => "account-not-found",
@@ -45,6 +57,10 @@ pub(crate) fn xrpc_of(refusal: &Refusal, as_invalid_request: bool) -> (StatusCod
     match refusal {
         Refusal::Query(_) | Refusal::Request(_) => (StatusCode::BAD_REQUEST, "InvalidRequest"),
         Refusal::NotServed { .. } => (StatusCode::BAD_REQUEST, not_found),
+        // No XRPC method reaches a mirror.
+        Refusal::Mirror { .. } | Refusal::Origin => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
+        }
         Refusal::NoSuchPage => (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented"),
         Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "InvalidRequest"),
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),

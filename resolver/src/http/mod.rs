@@ -10,6 +10,7 @@
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
+//! | `/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
@@ -17,6 +18,7 @@
 //! rest: methods, CORS, the shape of a refusal, the count.
 
 mod accounts;
+mod compare;
 mod explain;
 mod lookup;
 mod mirror;
@@ -39,6 +41,7 @@ use std::sync::{
 
 use http::{HeaderValue, Method, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
+use namesake_mirror::MirrorModel;
 
 pub use self::ops::install_metrics;
 use self::{
@@ -57,6 +60,7 @@ pub(crate) struct Site {
     pub(crate) resolver: Arc<Resolver>,
     atproto: Option<Arc<Atproto>>,
     limits: Limits,
+    mirrors: Vec<Arc<MirrorModel>>,
     quotas: Quotas,
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
@@ -68,6 +72,7 @@ impl Site {
     pub(crate) fn new(
         resolver: Resolver,
         atproto: Option<Atproto>,
+        mirrors: Vec<Arc<MirrorModel>>,
         limits: Limits,
         metrics: Option<PrometheusHandle>,
         options: Options,
@@ -77,6 +82,7 @@ impl Site {
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
+            mirrors,
             limits,
             quotas: Quotas::new(&limits),
             counters: RequestCounters::register(),
@@ -140,6 +146,7 @@ async fn dispatch(site: &Site, asked: Asked, door: Door) -> Result<Reply, Refusa
         Kind::Resolve => resolve::one(site, &asked).await,
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
+        Kind::Compare => Ok(compare::compare(site)),
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
@@ -147,8 +154,8 @@ async fn dispatch(site: &Site, asked: Asked, door: Door) -> Result<Reply, Refusa
         Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
         Kind::XrpcHealth => Ok(xrpc::health()),
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
-        Kind::Mirror => mirror::linking(site, &asked, part),
-        Kind::MirrorAccount => mirror::account(site, &asked, part),
+        Kind::Mirror => mirror::linking(site, asked, part).await,
+        Kind::MirrorAccount => mirror::account(site, asked, part).await,
         Kind::Landing => pages::landing(site, &asked).await,
         Kind::Stylesheet => Ok(pages::stylesheet()),
         Kind::Mark => Ok(pages::mark()),

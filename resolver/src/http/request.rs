@@ -3,7 +3,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
@@ -39,6 +39,22 @@ impl Asked {
 
     pub(crate) fn if_none_match(&self) -> Option<&HeaderValue> {
         self.head.headers.get(header::IF_NONE_MATCH)
+    }
+
+    /// A header's text; `None` when it is absent, there twice or not ASCII.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        let mut values = self.head.headers.get_all(name).into_iter();
+        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    }
+
+    /// A cookie's value (RFC 6265 section 4.2.1).
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let headers = self.head.headers.get_all(header::COOKIE).into_iter();
+        let pairs = headers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+        pairs
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// Whether the client would rather have a page for people.

@@ -73,6 +73,23 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         &["Compare the request with /openapi.json, which lists every parameter and its form."],
     ),
     kind(
+        "sign-in-required",
+        401,
+        "Sign in first",
+        "This is for the owner of the account, and the request does not show that it comes from them.",
+        &[
+            "Sign in with the upstream account behind the profile: /mirror/{name}/connect.",
+            "A sign-in ends when the account is linked again elsewhere.",
+        ],
+    ),
+    kind(
+        "refused",
+        403,
+        "That is not allowed",
+        "The request was understood, and a rule forbids it.",
+        &["The detail of this answer says which rule, and what to do instead."],
+    ),
+    kind(
         "handle-is-mirrored",
         403,
         "This handle is read-only here",

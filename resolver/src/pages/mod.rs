@@ -6,6 +6,7 @@
 //! | who a handle is | [`answer()`] | `/@{handle}`, `/profile/…` |
 //! | the whole way to the answer | [`explain()`] | `/v1/explain` |
 //! | the rules side by side, and what was seen | [`compare()`] | `/compare` |
+//! | what became of a deletion | [`deleted()`] | `/mirror/{name}/delete` |
 //! | what went wrong, and what to do | [`problem()`], [`problem_kind`] | any 4xx and 5xx; `/problems/{name}` |
 //!
 //! Everything is escaped where it is written (maud's default; no page opts out), text from outside is isolated in its
@@ -15,6 +16,7 @@
 mod answer;
 mod assets;
 mod compare;
+mod deleted;
 mod explain;
 mod kinds;
 mod landing;
@@ -29,6 +31,7 @@ mod words;
 pub use answer::{AnswerContext, answer};
 pub use assets::{CONTENT_SECURITY_POLICY, MARK, MARK_PATH, STYLESHEET, stylesheet_path};
 pub use compare::{CompareView, compare};
+pub use deleted::deleted;
 pub use explain::explain;
 pub use kinds::{PROBLEM_KINDS, ProblemKind};
 pub use landing::{LandingView, OutcomeView, landing};
