@@ -22,6 +22,11 @@ use crate::{
 ///
 /// As every backend it does not cache. Beside the contract it offers the narrower questions of XRPC, which need less
 /// I/O: [`Self::did_of`], [`Self::document_of`], [`Self::verified`].
+///
+/// **For the cache in front.** An answer whose [`Proof::provisional`] is set was given by HTTPS while the DNS was silent
+/// or failing; it lives at most 30 s. It must not replace a remembered answer proved by DNS with another account, or
+/// silencing the DNS would choose the holder. Asking again with a [`Trace`] that listens waits for the DNS as long as
+/// its own deadline allows: that is how a flight gets the DNS's word after it has sent the provisional answer out.
 #[derive(Debug)]
 pub struct IndependentModel {
     settings: IndependentSettings,

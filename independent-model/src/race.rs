@@ -4,11 +4,6 @@
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
 //! * A listening [`Trace`] waits for both, always.
-//!
-//! **For the cache in front.** A provisional answer says `Proof::provisional` and lives at most 30 s. It must not
-//! replace a remembered answer proved by DNS with another account, or silencing the DNS would choose the holder. The
-//! lookup that the grace cut short is dropped; whoever wants the DNS's own word afterwards asks again with a trace
-//! that listens, which has no grace.
 
 use std::{future::Future, time::Duration};
 

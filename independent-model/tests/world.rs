@@ -134,6 +134,19 @@ async fn the_dns_wins_within_the_grace() {
     assert_eq!((identity.proof.method, identity.account), (Method::DNS_TXT, A().account().clone()));
 }
 
+/// How a flight hears the DNS's own word after a provisional answer.
+#[tokio::test(start_paused = true)]
+async fn a_listener_waits_beyond_the_grace() {
+    let bench = Bench::new();
+    bench.world.add_person(&A(), ALICE, "Alice", "");
+    bench.world.set_well_known(ALICE, 200, A().as_str());
+    bench.world.set_faults(Faults { dns_delay: Duration::from_secs(2), ..Faults::default() });
+    assert!(bench.found(ALICE).await.0.proof.provisional);
+    let answer = bench.model.resolve(&handle(ALICE), &Trace::on()).await.unwrap();
+    let proof = answer.found().unwrap().proof;
+    assert_eq!((proof.method, proof.provisional), (Method::DNS_TXT, false));
+}
+
 /// Silencing the DNS must not choose the holder, nor take a handle away.
 #[tokio::test(start_paused = true)]
 async fn a_silent_dns_decides_against_nobody() {
