@@ -8,6 +8,7 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, SystemClock};
+use namesake_independent::IndependentModel;
 use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
 use url::Url;
@@ -17,7 +18,7 @@ use crate::{
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
     directory::Directory,
-    guard::Guarded,
+    guard::{Guarded, InOneGo, Plugged},
     http::{Site, server},
     lookup::Resolver,
     query::Query,
@@ -28,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Builder {
     generations: Arc<Generations>,
-    backends: Vec<Arc<dyn HandleResolver>>,
+    backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
     cache: CacheSettings,
@@ -60,7 +61,7 @@ impl Builder {
     /// Adds a backend. A bare name goes to the first whose namespace holds it.
     #[must_use]
     pub fn backend(mut self, backend: Arc<dyn HandleResolver>) -> Self {
-        self.backends.push(backend);
+        self.backends.push(Plugged { backend, in_one_go: None });
         self
     }
 
@@ -70,6 +71,15 @@ impl Builder {
     pub fn mirror(mut self, mirror: Arc<MirrorModel>) -> Self {
         self.mirrors.push(Arc::clone(&mirror));
         self.backend(mirror)
+    }
+
+    /// Adds the independent model, and answers XRPC from it.
+    #[must_use]
+    pub fn independent(mut self, model: Arc<IndependentModel>) -> Self {
+        let backend: Arc<dyn HandleResolver> = Arc::<IndependentModel>::clone(&model);
+        let in_one_go: Arc<dyn InOneGo> = Arc::<IndependentModel>::clone(&model);
+        self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
+        self.atproto(model)
     }
 
     /// Answers XRPC from this port.
@@ -143,14 +153,15 @@ impl Builder {
     /// [`BuildError`] when two backends have one name, or without a [`Builder::public_url`].
     pub fn build(self) -> Result<Namesake, BuildError> {
         let public_url = self.public_url.ok_or(BuildError::PublicUrl)?;
-        let policies: Vec<Policy> = self.backends.iter().map(|backend| backend.policy().clone()).collect();
+        let policies: Vec<Policy> =
+            self.backends.iter().map(|plugged| plugged.backend.policy().clone()).collect();
         for (place, policy) in policies.iter().enumerate() {
             if policies.iter().take(place).any(|other| other.scheme == policy.scheme) {
                 return Err(BuildError::SameName(policy.scheme.to_string()));
             }
         }
         let Limits { deadline, backend_concurrency, .. } = self.limits;
-        let guard = |backend| Guarded::new(backend, deadline, backend_concurrency);
+        let guard = |plugged| Guarded::new(plugged, deadline, backend_concurrency);
         let atproto = self
             .atproto
             .map(|port| Atproto::new(port, self.cache, &self.limits, &self.generations, &self.clock));

@@ -17,7 +17,6 @@ use namesake_mirror::{
 
 use crate::{
     BuildError, Builder, CacheSettings, Limits, Namesake,
-    atproto::AtprotoIdentity,
     config::{Config, ConfigError, Mirror, UpstreamKind, millis},
 };
 
@@ -62,8 +61,7 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
     let cache = cache_settings(config);
     let independent = independent(config, cache, &clock)?;
     let mut builder = Namesake::builder()
-        .backend(Arc::clone(&independent) as _)
-        .atproto(independent as Arc<dyn AtprotoIdentity>)
+        .independent(independent)
         .cache(cache)
         .limits(limits(config))
         .clock(Arc::clone(&clock))

@@ -14,7 +14,7 @@ use crate::{
 
 /// The backends' policies, in the order in which they are asked.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     policies: Vec<Policy>,
     public_url: Url,
 }
@@ -35,11 +35,11 @@ impl Seat {
 /// No backend answers for the name: it is nobody's, or not the one's that was named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no backend here answers for this kind of name{}", if self.named { " under this scheme" } else { "" })]
-pub struct NotServed {
+pub(crate) struct NotServed {
     /// Whether the caller named a scheme.
-    pub named: bool,
+    pub(crate) named: bool,
     /// Schemes whose syntax would take the name.
-    pub others: Vec<Scheme>,
+    pub(crate) others: Vec<Scheme>,
 }
 
 impl Directory {
@@ -48,14 +48,12 @@ impl Directory {
     }
 
     /// The policies, in the order in which the backends are asked.
-    #[must_use]
-    pub fn policies(&self) -> &[Policy] {
+    pub(crate) fn policies(&self) -> &[Policy] {
         &self.policies
     }
 
     /// Where this service is reached.
-    #[must_use]
-    pub fn public_url(&self) -> &Url {
+    pub(crate) fn public_url(&self) -> &Url {
         &self.public_url
     }
 
@@ -146,7 +144,8 @@ mod tests {
             policy.profile_path = path.to_owned();
             policy
         };
-        let dotted: fn(&Handle) -> bool = |handle| handle.as_str().contains('.');
+        let dotted: fn(&Handle) -> bool =
+            |handle| handle.as_str().contains('.') && !handle.as_str().contains('@');
         let user: fn(&Handle) -> bool = |handle| !handle.as_str().contains('@');
         Directory::new(
             vec![

@@ -1,6 +1,6 @@
 //! What stands around every backend: a deadline, a place in the queue, a count, and the rules a bug would break.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use namesake::{
     AccountId, Answer, ErrorKind, Handle, HandleResolver, Identity, Lookup, Policy, Profile, ResolveError,
@@ -8,21 +8,38 @@ use namesake::{
 };
 use tokio::{sync::Semaphore, time::Instant};
 
+/// A backend that can answer both of its questions with less I/O than one after the other.
+pub(crate) trait InOneGo: Debug + Send + Sync + 'static {
+    /// `resolve`, and `profile` of the account it finds.
+    fn resolve_with_profile<'a>(
+        &'a self,
+        handle: &'a Handle,
+        trace: &'a Trace,
+    ) -> Answer<'a, (Identity, Arc<Profile>)>;
+}
+
+/// A backend as it was plugged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Plugged {
+    pub(crate) backend: Arc<dyn HandleResolver>,
+    pub(crate) in_one_go: Option<Arc<dyn InOneGo>>,
+}
+
 /// A backend that answers in time, and is not asked more at once than it can bear.
 #[derive(Debug)]
 pub(crate) struct Guarded {
-    backend: Arc<dyn HandleResolver>,
+    plugged: Plugged,
     gate: Gate,
 }
 
 impl Guarded {
-    pub(crate) fn new(backend: Arc<dyn HandleResolver>, deadline: Duration, at_once: usize) -> Self {
-        let gate = Gate::new(backend.policy().scheme.to_string(), deadline, at_once);
-        Self { backend, gate }
+    pub(crate) fn new(plugged: Plugged, deadline: Duration, at_once: usize) -> Self {
+        let gate = Gate::new(plugged.backend.policy().scheme.to_string(), deadline, at_once);
+        Self { plugged, gate }
     }
 
     pub(crate) fn policy(&self) -> &Policy {
-        self.backend.policy()
+        self.plugged.backend.policy()
     }
 
     pub(crate) async fn resolve(
@@ -30,7 +47,7 @@ impl Guarded {
         handle: &Handle,
         trace: &Trace,
     ) -> Result<Lookup<Identity>, ResolveError> {
-        let answer = self.gate.pass("resolve", || self.backend.resolve(handle, trace)).await?;
+        let answer = self.gate.pass("resolve", || self.plugged.backend.resolve(handle, trace)).await?;
         match &answer {
             Lookup::Found { value, .. } if value.handle != *handle => {
                 Err(broken("R1: the answer is about another handle"))
@@ -40,12 +57,22 @@ impl Guarded {
         }
     }
 
+    /// Both answers at once, from a backend that can.
+    pub(crate) async fn in_one_go(
+        &self,
+        handle: &Handle,
+        trace: &Trace,
+    ) -> Option<Result<Lookup<(Identity, Arc<Profile>)>, ResolveError>> {
+        let backend = self.plugged.in_one_go.as_ref()?;
+        Some(self.gate.pass("resolve-with-profile", || backend.resolve_with_profile(handle, trace)).await)
+    }
+
     pub(crate) async fn profile(
         &self,
         account: &AccountId,
         trace: &Trace,
     ) -> Result<Lookup<Arc<Profile>>, ResolveError> {
-        let answer = self.gate.pass("profile", || self.backend.profile(account, trace)).await?;
+        let answer = self.gate.pass("profile", || self.plugged.backend.profile(account, trace)).await?;
         match &answer {
             Lookup::Found { value, .. } if value.account != *account => {
                 Err(broken("R5: the profile is another account's"))

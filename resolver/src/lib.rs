@@ -23,6 +23,7 @@ mod directory;
 mod flight;
 mod guard;
 mod http;
+mod independent;
 mod lookup;
 pub mod pages;
 mod percent;

@@ -114,6 +114,9 @@ pub(crate) async fn ask(
 type Found = (Result<(Handle, Proof), Why>, Arc<Profile>);
 
 async fn by_handle(backend: &Guarded, handle: &Handle, trace: &Trace) -> Result<Lookup<Found>, ResolveError> {
+    if let Some(answer) = backend.in_one_go(handle, trace).await {
+        return Ok(answer?.map(|(identity, profile)| (Ok((identity.handle, identity.proof)), profile)));
+    }
     let (identity, ttl) = match backend.resolve(handle, trace).await? {
         Lookup::Found { value, ttl } => (value, ttl),
         Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),

@@ -75,13 +75,13 @@ pub(super) fn settle<V: Remembered>(
             let new = entry(Said::Found(value), ttl);
             (Settled::New(Arc::clone(&new)), Slot { provisional: Some(new), failure: None, good: known.good })
         }
-        Ok(Lookup::Found { value, ttl }) => remember(known, entry(Said::Found(value), ttl)),
-        Ok(Lookup::Absent { why, ttl }) => remember(known, entry(Said::Absent(why), ttl)),
+        Ok(Lookup::Found { value, ttl }) => remember(&known, entry(Said::Found(value), ttl)),
+        Ok(Lookup::Absent { why, ttl }) => remember(&known, entry(Said::Absent(why), ttl)),
     }
 }
 
 /// A lookup that was begun later knows better, even if it came back first.
-fn remember<V>(known: Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
+fn remember<V>(known: &Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
     let keep = match &known.good {
         Some(good) if good.begun > new.begun => known.clone(),
         _ => Slot { good: Some(Arc::clone(&new)), provisional: None, failure: None },

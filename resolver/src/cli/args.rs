@@ -8,7 +8,7 @@ use url::Url;
 /// Who is @handle, under which rules, and how do you know?
 #[derive(Debug, Parser)]
 #[command(name = "namesake", version, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// The configuration file [default: namesake.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Serve lookups over HTTP. Without configuration: a pure resolver of the AT Protocol's world
     Serve,
     /// Both models on a private world: needs nothing, leaves nothing
@@ -38,14 +38,14 @@ pub enum Command {
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
-pub enum ConfigAction {
+pub(super) enum ConfigAction {
     /// Read it, report the first mistake, change nothing
     Check,
 }
 
 /// A question about one handle.
 #[derive(Debug, Args)]
-pub struct Ask {
+pub(super) struct Ask {
     /// `@alice`, `alice.example.com`, `at://…`, `did:…`, `acct:…` or a profile's URL
     pub handle: String,
     /// Ask this scheme: a backend's name, `mirror` or `independent`

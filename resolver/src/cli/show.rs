@@ -9,7 +9,7 @@ use crate::api::{Explanation, Freshness, Problem, Resolution};
 
 /// An answer, a fact a line.
 #[must_use]
-pub fn resolution(resolution: &Resolution) -> String {
+pub(super) fn resolution(resolution: &Resolution) -> String {
     let mut out = String::new();
     let name = match (&resolution.handle, resolution.reason) {
         (Some(handle), _) => format!("@{handle}"),
@@ -45,7 +45,7 @@ pub fn resolution(resolution: &Resolution) -> String {
 
 /// A problem, and what can be done.
 #[must_use]
-pub fn problem(problem: &Problem) -> String {
+pub(super) fn problem(problem: &Problem) -> String {
     let mut out =
         format!("{}: {}\n", escape_for_terminal(&problem.title), escape_for_terminal(&problem.detail));
     if !problem.other_schemes.is_empty() {
@@ -61,7 +61,7 @@ pub fn problem(problem: &Problem) -> String {
 
 /// The whole way to an answer.
 #[must_use]
-pub fn explanation(explanation: &Explanation) -> String {
+pub(super) fn explanation(explanation: &Explanation) -> String {
     let mut out = format!(
         "@{}: {}\n",
         escape_for_terminal(&explanation.handle),

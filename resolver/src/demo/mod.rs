@@ -2,7 +2,7 @@
 
 mod people;
 mod stories;
-mod world;
+pub(crate) mod world;
 
 use std::{
     fmt::Write as _,

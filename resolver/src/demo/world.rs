@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use url::Url;
 
 use super::people;
-use crate::{CacheSettings, Limits, Namesake, api::Story, atproto::AtprotoIdentity};
+use crate::{CacheSettings, Limits, Namesake, api::Story};
 
 /// The name of the demo's mirror.
 pub(super) const MIRROR: &str = "threads";
@@ -49,7 +49,6 @@ pub(super) struct World {
     pub(super) internet: Arc<PrivateWorld>,
     pub(super) sandbox: Sandbox,
     pub(super) mirror: Arc<MirrorModel>,
-    pub(super) namesake: Namesake,
     pub(super) public_url: Url,
     http: HttpClient,
     stop: watch::Sender<bool>,
@@ -98,9 +97,8 @@ impl World {
         };
         let independent = Arc::new(IndependentModel::new(independent, internet.ports(), Arc::clone(&clock)));
         builder = builder
-            .backend(Arc::clone(&independent) as _)
+            .independent(independent)
             .mirror(Arc::clone(&mirror))
-            .atproto(independent as Arc<dyn AtprotoIdentity>)
             .cache(options.cache)
             .limits(options.limits)
             .clock(clock)
@@ -112,13 +110,12 @@ impl World {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&mirror).run(until(stopped.clone())));
-        let service = namesake.clone();
         tasks.spawn(async move {
-            if let Err(error) = service.serve(listener, until(stopped)).await {
+            if let Err(error) = namesake.serve(listener, until(stopped)).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "demo.service.failed");
             }
         });
-        let world = Self { internet, sandbox, mirror, namesake, public_url, http, stop, tasks };
+        let world = Self { internet, sandbox, mirror, public_url, http, stop, tasks };
         for (username, ..) in people::MIRRORED {
             world.link(username).await?;
         }

@@ -7,10 +7,10 @@ use maud::Markup;
 use serde::Serialize;
 
 use crate::{
-    api::{Freshness, Problem},
+    api::Freshness,
     pages::{self, CONTENT_SECURITY_POLICY},
     prepared::{self, Prepared},
-    problem::{self, Refusal},
+    problem::Refusal,
 };
 
 /// What goes out.
@@ -120,24 +120,16 @@ fn max_age(seconds: u64) -> HeaderValue {
 
 /// A refusal: a problem document, or a page for people.
 pub(crate) fn problem(refusal: &Refusal, html: bool, request_id: u64) -> Reply {
-    problem_document(&refusal.problem(), refusal.retry_after_seconds(), html, request_id)
-}
-
-/// The constant answer to what should not have happened.
-pub(crate) fn internal(html: bool, request_id: u64) -> Reply {
-    problem_document(&problem::internal(), None, html, request_id)
-}
-
-fn problem_document(problem: &Problem, retry_after: Option<u64>, html: bool, request_id: u64) -> Reply {
+    let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = match html {
-        true => page(status, pages::problem(problem)),
-        false => bytes(status, PROBLEM, write(problem)),
+        true => page(status, pages::problem(&problem)),
+        false => bytes(status, PROBLEM, write(&problem)),
     };
     let headers = reply.headers_mut();
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    if let Some(seconds) = retry_after {
+    if let Some(seconds) = refusal.retry_after_seconds() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status.is_server_error() {

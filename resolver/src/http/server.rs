@@ -103,11 +103,12 @@ async fn connection(
         let site = Arc::clone(&site);
         async move { Ok::<_, Infallible>(super::answer(&site, Asked::new(request, peer), door).await) }
     });
+    // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
+    // every refusal of something too large does.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         // Clients that go away, or never send a request, are no news.

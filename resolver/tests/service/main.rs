@@ -1,0 +1,15 @@
+//! The service as its clients see it: strict counting backends, a clock that stands still, real loopback sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and owns its tasks by waiting for them"
+)]
+
+mod coalescing;
+mod http;
+mod memory;
+mod robustness;
+mod support;
+mod xrpc;

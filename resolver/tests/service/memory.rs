@@ -1,0 +1,235 @@
+//! What is remembered, for how long, and what ends it.
+
+use std::time::Duration;
+
+use namesake::{AccountId, Change, ErrorKind, Handle, Ttl, Why};
+
+use crate::support::{Says, World};
+
+const A: &str = "did:plc:aaa";
+const B: &str = "did:plc:bbb";
+const NAME: &str = "alice.example.com";
+
+fn found(account: &'static str) -> Says {
+    Says::Found(account, Ttl::Default)
+}
+
+fn change(account: &str, old: Option<&str>, new: Option<&str>) -> Change {
+    let handle = |name: &str| Handle::parse(name).unwrap();
+    Change { account: AccountId::parse(account).unwrap(), old: old.map(handle), new: new.map(handle) }
+}
+
+#[tokio::test]
+async fn a_found_answer_is_asked_for_once_in_its_lifetime() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    assert_eq!(world.who(NAME).await, A);
+    world.wait(599);
+    assert_eq!(world.who("@Alice.Example.com").await, A);
+    assert_eq!(world.independent.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_definite_no_is_remembered_for_less_long() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Absent(Why::Unknown, Ttl::Default));
+    assert_eq!((world.who(NAME).await, world.who(NAME).await), ("!404".into(), "!404".into()));
+    assert_eq!(world.independent.calls(), 1);
+    world.independent.say(NAME, found(A));
+    world.wait(181);
+    assert_eq!(world.who(NAME).await, A);
+}
+
+#[tokio::test]
+async fn a_failure_is_remembered_for_a_moment_and_is_no_absence() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Fails(ErrorKind::Unavailable));
+    assert_eq!((world.who(NAME).await, world.who(NAME).await), ("!503".into(), "!503".into()));
+    assert_eq!(world.independent.calls(), 1);
+    world.independent.say(NAME, found(A));
+    world.wait(10);
+    assert_eq!(world.who(NAME).await, A);
+}
+
+#[tokio::test]
+async fn just_past_its_time_an_answer_goes_out_and_is_fetched_behind() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.independent.say(NAME, found(B));
+    world.wait(630);
+    world.independent.hold();
+    assert_eq!(world.who(NAME).await, A, "at once, although the backend is slow");
+    world.independent.asked(2).await;
+    assert_eq!(world.who(NAME).await, A);
+    assert_eq!(world.independent.calls(), 2, "one refresh, however many ask");
+    world.independent.release();
+    while world.who(NAME).await == A {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.who(NAME).await, world.independent.calls()), (B.to_owned(), 2));
+}
+
+#[tokio::test]
+async fn long_past_its_time_askers_wait() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.independent.say(NAME, found(B));
+    world.wait(661);
+    assert_eq!(world.who(NAME).await, B);
+}
+
+#[tokio::test]
+async fn an_outage_is_bridged_marked_and_bounded() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.independent.say(NAME, Says::Fails(ErrorKind::Timeout));
+    world.wait(3600);
+    assert_eq!(world.who(NAME).await, format!("~{A}"));
+    assert_eq!(world.who(NAME).await, format!("~{A}"));
+    assert_eq!(world.independent.calls(), 2, "the failure is remembered beside the answer");
+
+    // In demand, nobody waits for the next attempt either.
+    world.wait(20);
+    world.independent.hold();
+    assert_eq!(world.who(NAME).await, format!("~{A}"));
+    world.independent.asked(3).await;
+    world.independent.release();
+
+    world.wait(24 * 3600);
+    assert_eq!(world.who(NAME).await, "!504");
+    world.independent.say(NAME, found(A));
+    world.wait(10);
+    assert_eq!(world.who(NAME).await, A, "it recovers by itself");
+}
+
+#[tokio::test]
+async fn nonsense_is_not_bridged_and_replaces_nothing() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.independent.say(NAME, Says::Fails(ErrorKind::BadAnswer));
+    world.wait(3600);
+    assert_eq!(world.who(NAME).await, "!502");
+    world.independent.say(NAME, Says::Fails(ErrorKind::Timeout));
+    world.wait(11);
+    assert_eq!(world.who(NAME).await, format!("~{A}"), "what was good is still known");
+}
+
+#[tokio::test]
+async fn silencing_the_stronger_source_does_not_choose_the_holder() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.wait(3600);
+    world.independent.say(NAME, Says::Provisional(B));
+    assert_eq!(world.who(NAME).await, format!("~{A}"));
+
+    // Nor in two steps, through a provisional answer for the same account.
+    world.wait(11);
+    world.independent.say(NAME, Says::Provisional(A));
+    world.who(NAME).await;
+    while world.who(NAME).await != A {
+        tokio::task::yield_now().await;
+    }
+    world.wait(31);
+    world.independent.say(NAME, Says::Provisional(B));
+    assert_eq!(world.who(NAME).await, format!("~{A}"));
+
+    // A proof does.
+    world.wait(100);
+    world.independent.say(NAME, found(B));
+    assert_eq!(world.who(NAME).await, B);
+}
+
+#[tokio::test]
+async fn a_provisional_answer_lives_half_a_minute_at_most() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Provisional(A));
+    assert_eq!(world.who(NAME).await, A);
+    world.wait(29);
+    assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 1));
+    world.wait(1);
+    assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 2));
+}
+
+#[tokio::test]
+async fn what_our_store_says_is_good_until_it_is_purged() {
+    let world = World::new();
+    world.mirror.say("alice", Says::Found("threads:1", Ttl::UntilPurged));
+    world.mirror.say("bob", Says::Absent(Why::Unknown, Ttl::UntilPurged));
+    assert_eq!((world.who("alice").await.as_str(), world.who("bob").await.as_str()), ("threads:1", "!404"));
+    assert_eq!(world.who("threads:1").await, "threads:1");
+    world.wait(1_000_000);
+    world.who("alice").await;
+    world.who("bob").await;
+    world.who("threads:1").await;
+    assert_eq!(world.mirror.calls(), 3, "one for the account's proof");
+
+    world.mirror.say("alice", Says::Absent(Why::Released, Ttl::UntilPurged));
+    world.mirror.say("bob", Says::Found("threads:1", Ttl::UntilPurged));
+    world.invalidator.tell(&change("threads:1", Some("alice"), Some("bob")));
+    assert_eq!((world.who("alice").await.as_str(), world.who("bob").await.as_str()), ("!404", "threads:1"));
+    let query = world.namesake.query("threads:1", None).unwrap();
+    assert_eq!(world.namesake.resolve(&query, false).await.unwrap().handle.as_deref(), Some("bob"));
+}
+
+#[tokio::test]
+async fn an_edit_purges_the_names_that_show_the_account() {
+    let world = World::new();
+    world.mirror.say("alice", Says::Found("threads:1", Ttl::UntilPurged));
+    world.who("alice").await;
+    world.invalidator.tell(&change("threads:1", None, None));
+    world.who("alice").await;
+    assert_eq!(world.mirror.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_result_begun_before_a_purge_is_never_kept() {
+    let world = World::new();
+    world.mirror.say("alice", Says::Found("threads:1", Ttl::UntilPurged));
+    world.mirror.hold();
+    let query = world.namesake.query("alice", None).unwrap();
+    let early = tokio::spawn({
+        let (namesake, query) = (world.namesake.clone(), query.clone());
+        async move { namesake.resolve(&query, false).await.unwrap().account }
+    });
+    world.mirror.asked(1).await;
+
+    world.mirror.say("alice", Says::Found("threads:2", Ttl::UntilPurged));
+    world.invalidator.tell(&change("threads:2", None, Some("alice")));
+    let late = tokio::spawn({
+        let namesake = world.namesake.clone();
+        async move { namesake.resolve(&query, false).await.unwrap().account }
+    });
+    world.mirror.asked(2).await;
+    world.mirror.release();
+    assert_eq!(early.await.unwrap(), "threads:1", "it asked before the change");
+    assert_eq!(late.await.unwrap(), "threads:2", "it does not board the earlier flight");
+    assert_eq!((world.who("alice").await.as_str(), world.mirror.calls()), ("threads:2", 2));
+}
+
+#[tokio::test]
+async fn a_fresh_lookup_sees_what_is_so_now_and_loses_nothing_when_it_fails() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Absent(Why::Unknown, Ttl::Default));
+    assert_eq!(world.who(NAME).await, "!404");
+    world.independent.say(NAME, found(A));
+    assert_eq!((world.who(NAME).await.as_str(), world.ask(NAME, true).await.as_str()), ("!404", A));
+    assert_eq!(world.who(NAME).await, A);
+    world.independent.say(NAME, Says::Fails(ErrorKind::Timeout));
+    assert_eq!((world.ask(NAME, true).await.as_str(), world.who(NAME).await.as_str()), ("!504", A));
+}
+
+#[tokio::test]
+async fn one_backends_outage_touches_no_others_answers() {
+    let world = World::new();
+    world.independent.say("jane.art", Says::Fails(ErrorKind::Unavailable));
+    world.mirror.say("jane.art", Says::Found("threads:1", Ttl::For(Duration::from_secs(60))));
+    assert_eq!(world.who("jane.art").await, "!503", "never answered from somebody's user name");
+    let query = world.namesake.query("jane.art", Some("mirror")).unwrap();
+    let found = world.namesake.resolve(&query, false).await.unwrap();
+    assert_eq!(found.profile.url, "https://names.example/@jane.art?scheme=threads");
+}
