@@ -45,8 +45,6 @@ struct Visit {
     lapse_at: Option<Timestamp>,
     polled_at: Option<Timestamp>,
     under_way: bool,
-    /// A hint came while it was under way: once more afterwards.
-    again: bool,
     failures: u32,
 }
 
@@ -65,7 +63,7 @@ pub(crate) struct Due {
 pub(crate) struct Next {
     pub(crate) poll_at: Option<Timestamp>,
     pub(crate) lapse_at: Option<Timestamp>,
-    pub(crate) failed: bool,
+    pub(crate) failures: u32,
 }
 
 impl Schedule {
@@ -88,17 +86,14 @@ impl Schedule {
     /// Plans an account, in place of whatever was planned for it.
     pub(crate) fn plan(&self, account: &AccountId, poll_at: Option<Timestamp>, lapse_at: Option<Timestamp>) {
         self.change(|plan| {
-            plan.update(account, |visit| {
-                (visit.poll_at, visit.lapse_at) = (poll_at, lapse_at);
-                visit.again = visit.under_way;
-            });
+            plan.update(account, |visit| (visit.poll_at, visit.lapse_at) = (poll_at, lapse_at));
         });
     }
 
     /// The account is gone.
     pub(crate) fn forget(&self, account: &AccountId) {
         self.change(|plan| {
-            plan.update(account, |visit| (visit.poll_at, visit.lapse_at, visit.again) = (None, None, false));
+            plan.update(account, |visit| (visit.poll_at, visit.lapse_at) = (None, None));
             if plan.visits.get(account).is_some_and(|visit| !visit.under_way) {
                 plan.visits.remove(account);
             }
@@ -114,7 +109,6 @@ impl Schedule {
             if known {
                 plan.update(account, |visit| {
                     let soonest = visit.polled_at.map_or(now, |polled| now.max(after(polled, HINT_GAP)));
-                    visit.again = visit.under_way;
                     visit.poll_at = Some(visit.poll_at.map_or(soonest, |at| at.min(soonest)));
                 });
             }
@@ -141,10 +135,9 @@ impl Schedule {
                 visit.under_way = false;
                 // A deadline planned meanwhile stays: looked at too early, it corrects itself.
                 visit.lapse_at = next.lapse_at.or(visit.lapse_at);
-                visit.failures = if next.failed { visit.failures.saturating_add(1) } else { 0 };
-                // What was asked for meanwhile has left its own time in `poll_at`.
-                visit.poll_at = visit.poll_at.filter(|_| visit.again).or(next.poll_at);
-                visit.again = false;
+                visit.failures = next.failures;
+                // What was asked for meanwhile comes first: a poll that began has left nothing here itself.
+                visit.poll_at = visit.poll_at.or(next.poll_at);
             });
             if plan.visits.get(account).is_some_and(|visit| visit.wake().is_none()) {
                 plan.visits.remove(account);
