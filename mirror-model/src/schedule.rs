@@ -219,3 +219,65 @@ impl Visit {
         [self.poll_at, self.lapse_at].into_iter().flatten().min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use namesake::{AccountId, Scheme, Timestamp};
+
+    use super::{Due, Next, Schedule};
+    use crate::{MirrorSettings, budget::after};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NEVER: Next = Next { poll_at: None, lapse_at: None, failures: 0 };
+
+    fn schedule(polls_per_minute: u32) -> (Schedule, AccountId, Timestamp) {
+        let url = "http://127.0.0.1/".parse().unwrap();
+        let mut settings = MirrorSettings::new(Scheme::parse("threads").unwrap(), url);
+        settings.polls_per_minute = polls_per_minute;
+        let now = Timestamp::from_second(1_000).unwrap();
+        (Schedule::new(&settings, now), AccountId::parse("threads:a").unwrap(), now)
+    }
+
+    #[test]
+    fn a_hint_during_a_poll_means_once_more_after_it_and_a_second_later() {
+        let (schedule, account, now) = schedule(60);
+        schedule.loaded();
+        schedule.plan(&account, Some(now), None);
+        let due = Due { account: account.clone(), poll: true, failures: 0 };
+        assert_eq!(schedule.take(now), Some(due.clone()));
+        for _ in 0..9 {
+            schedule.hint(&account, now);
+        }
+        assert_eq!(schedule.take(after(now, SECOND)), None, "it is under way");
+        assert!(!schedule.is_settled(now));
+        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
+        assert!(schedule.is_settled(now));
+        assert_eq!(schedule.take(now), None);
+        assert_eq!(schedule.take(after(now, SECOND)), Some(due));
+        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
+        assert_eq!(schedule.next(), Some(after(now, SECOND * 300)));
+    }
+
+    #[test]
+    fn a_deadline_does_not_wait_for_the_budget_and_keeps_the_next_poll() {
+        let (schedule, account, now) = schedule(1);
+        let other = AccountId::parse("threads:b").unwrap();
+        schedule.plan(&other, Some(now), None);
+        assert!(schedule.take(now).is_some_and(|due| due.poll));
+        schedule.plan(&account, Some(now), Some(now));
+        assert_eq!(schedule.take(now), Some(Due { account: account.clone(), poll: false, failures: 0 }));
+        schedule.done(&account, NEVER);
+        assert_eq!(schedule.next(), Some(after(now, SECOND * 60)));
+    }
+
+    #[test]
+    fn who_is_forgotten_is_never_visited() {
+        let (schedule, account, now) = schedule(60);
+        schedule.plan(&account, Some(now), Some(now));
+        schedule.forget(&account);
+        schedule.hint(&account, now);
+        assert_eq!(schedule.take(after(now, SECOND)), None);
+    }
+}

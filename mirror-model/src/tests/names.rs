@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use namesake::{ProfileState, Why, store::MemoryStore};
+use namesake::{
+    Clock as _, Handle, HandleResolver as _, ProfileState, Trace, Why,
+    store::{MemoryStore, Store as _, Version},
+};
 
 use super::world::World;
 
@@ -210,4 +213,36 @@ async fn a_restart_takes_up_where_it_was() {
     world.after(DAY).await;
     assert_eq!(world.holder("alice").await, Err(Why::Released));
     assert!(!world.told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn polls_that_only_confirm_are_seldom_written() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with(&["alice"], store.clone()).await;
+    let alice = world.link("alice").await.account;
+    let written = store.changes(Version::ZERO, 1_000).await.unwrap().len();
+    for _ in 0..36 {
+        world.after(SECOND * 300).await;
+    }
+    let rows = store.changes(Version::ZERO, 1_000).await.unwrap().len() - written;
+    assert!((2..=3).contains(&rows), "one an hour: {rows}");
+    let answer =
+        world.model.resolve(&Handle::parse("alice").unwrap(), &Trace::OFF).await.unwrap().found().unwrap();
+    assert_eq!((answer.account, answer.proof.checked_at), (alice, world.clock.now()));
+}
+
+#[tokio::test]
+async fn somebody_who_is_renamed_for_ever_does_not_grow_for_ever() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with(&["n0"], store.clone()).await;
+    let linked = world.link("n0").await;
+    for n in 0..100 {
+        world.sandbox.rename(&format!("n{n}"), &format!("n{}", n + 1)).unwrap();
+        world.settle().await;
+        world.after(SECOND).await;
+    }
+    assert_eq!(world.name(&linked.account).await.as_deref(), Some("n100"));
+    assert!(store.scan(b"mirror/threads/handle/", None, 200).await.unwrap().len() < 40);
+    world.model.delete(&linked.account, &linked.token).await.unwrap();
+    assert_eq!(store.scan(b"mirror/", None, 200).await.unwrap(), vec![]);
 }
