@@ -113,6 +113,42 @@ pub struct Explanation {
     pub took_ms: u64,
 }
 
+/// What its owner sees of a mirrored account: the body of `/v1/mirror/accounts/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnAccount {
+    /// The permanent identifier.
+    pub account: String,
+    /// What it goes by; read-only, it follows the upstream.
+    pub handle: Option<String>,
+    /// Since when.
+    pub handle_since: Timestamp,
+    /// Copied at linking, the owner's own since.
+    pub display_name: Option<String>,
+    /// The same.
+    pub description: Option<String>,
+    /// Always the upstream's.
+    pub avatar: Option<String>,
+    /// `current` or `needs-login`.
+    pub display: ProfileState,
+    /// When it was first linked.
+    pub linked_at: Timestamp,
+    /// Names it went by before, the newest last.
+    pub former_handles: Vec<FormerHandle>,
+}
+
+/// A name somebody went by, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerHandle {
+    /// The name.
+    pub handle: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
 /// The body of `/v1/policies`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,40 @@
 //! The service in front of the backends: directory, cache, HTTP, pages and the command line.
+//!
+//! A request, top to bottom:
+//!
+//! ```text
+//!  http/server ─▶ http (route) ─▶ query: text ⇒ Query ─▶ lookup ─▶ directory: which backend?
+//!                                                           ├▶ cache: remembered?      ─▶ prepared bytes
+//!                                                           └▶ flight ─▶ person ─▶ guard ─▶ the backend
+//!  status: outcome ⇒ status        problem: the document for it        pages: the same for people
+//! ```
+//!
+//! An embedder composes it without forking: [`Namesake::builder`].
 
 pub mod api;
+pub mod atproto;
+mod builder;
+mod cache;
+pub mod cli;
+mod compose;
 pub mod config;
+pub mod demo;
+mod directory;
+mod flight;
+mod guard;
+mod http;
+mod lookup;
+pub mod pages;
+mod percent;
+mod person;
+mod prepared;
+mod problem;
+pub mod query;
+mod settings;
+mod status;
+
+pub use self::{
+    builder::{BuildError, Builder, Namesake},
+    http::install_metrics,
+    settings::{CacheSettings, Limits},
+};

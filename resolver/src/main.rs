@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The `namesake` program: see `namesake --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    namesake_resolver::cli::run()
+}

@@ -1,5 +1,4 @@
 //! The outgoing client against a real TLS host with a certificate authority of its own.
-#![cfg(feature = "http")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{

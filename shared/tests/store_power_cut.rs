@@ -18,16 +18,11 @@ const FOLDERS: usize = 4;
 const CREATION_WRITES: usize = 16;
 const CONTROL_CUTS: usize = 4;
 
-/// Tests here take turns. One that starts a child copies, for the moment between fork and exec, all handles of the
-/// process, locks included; another could find its folder still locked after it has closed the store.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 /// How the library ends the process.
 const CUT: i32 = 86;
 
 #[tokio::test]
 async fn a_power_cut_loses_nothing_that_was_acknowledged() {
-    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let Some(library) = compile(folder.path()) else { return };
     for mode in ["all", "random"] {
@@ -51,7 +46,6 @@ async fn a_power_cut_loses_nothing_that_was_acknowledged() {
 /// Each of the writes that make a database, and the first few of its use, is once the last.
 #[tokio::test]
 async fn a_power_cut_at_creation_leaves_a_store_that_opens() {
-    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let Some(library) = compile(folder.path()) else { return };
     for mode in ["all", "random", "random"] {
@@ -68,7 +62,6 @@ async fn a_power_cut_at_creation_leaves_a_store_that_opens() {
 /// Without this the test above would also pass with a library that does nothing.
 #[test]
 fn sled_alone_loses_what_it_acknowledged() {
-    let _turn = TURN.blocking_lock();
     let folder = tempfile::tempdir().unwrap();
     let Some(library) = compile(folder.path()) else { return };
     let (mut acknowledged, mut lost) = (0, 0);

@@ -46,10 +46,15 @@ pub fn resolution(resolution: &Resolution) -> String {
 /// A problem, and what can be done.
 #[must_use]
 pub fn problem(problem: &Problem) -> String {
-    let mut out = format!("{}: {}\n", escape_for_terminal(&problem.title), escape_for_terminal(&problem.detail));
+    let mut out =
+        format!("{}: {}\n", escape_for_terminal(&problem.title), escape_for_terminal(&problem.detail));
     if !problem.other_schemes.is_empty() {
         let others = problem.other_schemes.join(", ");
-        let _ = writeln!(out, "other schemes take this name too, ask with --scheme: {}", escape_for_terminal(&others));
+        let _ = writeln!(
+            out,
+            "other schemes take this name too, ask with --scheme: {}",
+            escape_for_terminal(&others)
+        );
     }
     out
 }
@@ -57,7 +62,11 @@ pub fn problem(problem: &Problem) -> String {
 /// The whole way to an answer.
 #[must_use]
 pub fn explanation(explanation: &Explanation) -> String {
-    let mut out = format!("@{}: {}\n", escape_for_terminal(&explanation.handle), escape_for_terminal(&explanation.verdict));
+    let mut out = format!(
+        "@{}: {}\n",
+        escape_for_terminal(&explanation.handle),
+        escape_for_terminal(&explanation.verdict)
+    );
     if !explanation.advice.is_empty() {
         out.push_str("\nwhat to change\n");
         explanation.advice.iter().for_each(|advice| show_advice(&mut out, advice));
@@ -71,7 +80,8 @@ pub fn explanation(explanation: &Explanation) -> String {
         out.push_str(&resolution(found));
     }
     let remembered = explanation.remembered.as_ref().map_or_else(|| "nothing".to_owned(), age);
-    let _ = writeln!(out, "\ntook {} ms; remembered for lookups at present: {remembered}", explanation.took_ms);
+    let _ =
+        writeln!(out, "\ntook {} ms; remembered for lookups at present: {remembered}", explanation.took_ms);
     out
 }
 

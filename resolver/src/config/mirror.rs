@@ -34,7 +34,8 @@ pub struct Mirror {
     pub verify_token: Option<String>,
     /// A file that holds it.
     pub verify_token_file: Option<PathBuf>,
-    /// The key that people's tokens are sealed with, 32 bytes; made, readable by its owner only, if it is not there.
+    /// The keys that people's tokens are sealed with, the current one first; made, readable by its owner only, if it
+    /// is not there. Default: `namesake-NAME.key`.
     pub token_key_file: Option<PathBuf>,
     /// How often an account is looked up at the upstream.
     #[serde(default = "defaults::poll_seconds")]
@@ -71,6 +72,8 @@ mod defaults {
 pub enum UpstreamKind {
     /// The Threads API.
     Threads,
+    /// The Instagram API with Instagram login.
+    Instagram,
 }
 
 impl Mirror {

@@ -63,8 +63,10 @@ pub struct Server {
     pub lookup_timeout_ms: u64,
     /// Lookups at one time in one backend; more wait within the same deadline.
     pub max_concurrent_lookups: usize,
-    /// `fresh=true` and `explain`, for all callers together: they go past the cache, to other people's hosts.
+    /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
     pub fresh_per_minute: u32,
+    /// The same for explanations.
+    pub explain_per_minute: u32,
     /// After a signal to stop, requests under way have this long to end.
     pub drain_timeout_ms: u64,
 }
@@ -76,14 +78,15 @@ impl Default for Server {
             public_url: None,
             metrics_listen: None,
             access_log: false,
-            max_connections: 4096,
-            header_timeout_ms: 10_000,
+            max_connections: 10_000,
+            header_timeout_ms: 15_000,
             body_timeout_ms: 10_000,
             max_header_bytes: 16 * 1024,
             max_body_bytes: 1024 * 1024,
             lookup_timeout_ms: 10_000,
             max_concurrent_lookups: 512,
-            fresh_per_minute: 120,
+            fresh_per_minute: 30,
+            explain_per_minute: 30,
             drain_timeout_ms: 10_000,
         }
     }
@@ -199,8 +202,8 @@ impl Default for Atproto {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// Answers remembered at one time.
-    pub capacity: u64,
+    /// Memory for remembered answers, in mebibytes; one takes up to a kibibyte.
+    pub capacity_mib: u64,
     /// How long a found answer of the world is believed.
     pub ttl_seconds: u64,
     /// How long an absence is believed.
@@ -216,7 +219,7 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self {
-            capacity: 100_000,
+            capacity_mib: 128,
             ttl_seconds: 600,
             absent_ttl_seconds: 120,
             failure_ttl_seconds: 10,

@@ -21,14 +21,40 @@ pub(super) const DB: &str = "db";
 /// Where sled puts items too large for its log.
 pub(super) const BLOBS: &str = "blobs";
 
-/// Makes the folder if need be and takes it for this process, until the file is dropped.
-pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+/// The folder is ours until this is dropped.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that somebody forks at this moment has a copy of the handle until it execs.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Dropped after sled and before [`Lock`], this waits until sled has really let go of its log. Its pool may still hold a
+/// handle when the database is dropped, and with it sled's own lock, so that the next open would fail.
+pub(super) struct SledIsGone(File);
+
+impl SledIsGone {
+    pub(super) fn when_dropped(folder: &Path) -> io::Result<Self> {
+        File::open(folder.join(DB)).map(Self)
+    }
+}
+
+impl Drop for SledIsGone {
+    fn drop(&mut self) {
+        let _ = self.0.lock();
+    }
+}
+
+/// Makes the folder if need be and takes it for this process.
+pub(super) fn lock(path: &Path) -> Result<Lock, OpenError> {
     let failed = |source| OpenError::Io { path: path.into(), source };
     fs::create_dir_all(path).map_err(failed)?;
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.into())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }

@@ -30,12 +30,12 @@ mod view;
 mod writer;
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::engine::Engine;
+use self::files::{Lock, SledIsGone};
 use self::view::View;
 use self::writer::Writer;
 use super::{Change, Commit, CommitError, Entry, Key, Store, StoreError, StoreFuture, Version};
@@ -45,10 +45,11 @@ use super::{Change, Commit, CommitError, Entry, Key, Store, StoreError, StoreFut
 /// Dropping it waits until every commit that was handed over is durable and answered, then gives the folder free.
 pub struct SledStore {
     path: PathBuf,
-    // In this order: first the thread ends, then sled closes, and only then may another process come in.
+    // Dropped in this order: the thread ends, sled closes, and only then may another process come in.
     writer: Writer,
     view: Arc<View>,
-    _lock: File,
+    _sled_is_gone: SledIsGone,
+    _lock: Lock,
 }
 
 /// How to open a [`SledStore`].
@@ -116,7 +117,7 @@ impl SledStore {
         Self::start(folder, lock, engine)
     }
 
-    fn start(path: PathBuf, lock: File, engine: Engine) -> Result<Self, OpenError> {
+    fn start(path: PathBuf, lock: Lock, engine: Engine) -> Result<Self, OpenError> {
         let last = engine.last_version().map_err(|error| match error {
             StoreError::Io(source) => {
                 OpenError::Io { path: path.clone(), source: io::Error::new(source.kind(), source) }
@@ -125,9 +126,10 @@ impl SledStore {
         })?;
         // What recovery found was synced just now, so all of it may be seen.
         let view = Arc::new(View::new(engine, last));
-        let writer = Writer::start(Arc::clone(&view))
-            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        Ok(Self { path, writer, view, _lock: lock })
+        let failed = |source| OpenError::Io { path: path.clone(), source };
+        let sled_is_gone = SledIsGone::when_dropped(&path).map_err(failed)?;
+        let writer = Writer::start(Arc::clone(&view)).map_err(failed)?;
+        Ok(Self { path, writer, view, _sled_is_gone: sled_is_gone, _lock: lock })
     }
 
     /// The folder.

@@ -1,0 +1,255 @@
+//! Puts the parts together: backends in, a service out.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, OnceLock},
+};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use namesake::{Clock, HandleResolver, Invalidator, Policy, SystemClock};
+use namesake_mirror::MirrorModel;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::{
+    api::{Explanation, Problem, Resolution, Story},
+    atproto::{Atproto, AtprotoIdentity},
+    cache::Generations,
+    directory::Directory,
+    guard::Guarded,
+    http::{Site, server},
+    lookup::Resolver,
+    query::Query,
+    settings::{CacheSettings, Limits},
+};
+
+/// A service that is being put together. Made by [`Namesake::builder`].
+#[derive(Debug)]
+pub struct Builder {
+    generations: Arc<Generations>,
+    backends: Vec<Arc<dyn HandleResolver>>,
+    mirrors: Vec<Arc<MirrorModel>>,
+    atproto: Option<Arc<dyn AtprotoIdentity>>,
+    cache: CacheSettings,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    public_url: Option<Url>,
+    metrics: Option<PrometheusHandle>,
+    options: Options,
+}
+
+/// Choices that change no answer's meaning.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) access_log: bool,
+    pub(crate) metrics_elsewhere: bool,
+    pub(crate) handle_not_found_as_invalid_request: bool,
+    pub(crate) examples: Vec<String>,
+    pub(crate) stories: Arc<OnceLock<Vec<Story>>>,
+}
+
+impl Builder {
+    /// The way for a backend to tell of changes. Ask for it before the backend is made.
+    #[must_use]
+    pub fn invalidator(&self) -> Invalidator {
+        let generations = Arc::clone(&self.generations);
+        Invalidator::new(move |change| generations.purge(change))
+    }
+
+    /// Adds a backend. A bare name goes to the first whose namespace holds it.
+    #[must_use]
+    pub fn backend(mut self, backend: Arc<dyn HandleResolver>) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// Adds a mirror: a backend that also has routes of its own, for linking and for what its upstream sends. Whoever
+    /// embeds it runs it too ([`MirrorModel::run`]).
+    #[must_use]
+    pub fn mirror(mut self, mirror: Arc<MirrorModel>) -> Self {
+        self.mirrors.push(Arc::clone(&mirror));
+        self.backend(mirror)
+    }
+
+    /// Answers XRPC from this port.
+    #[must_use]
+    pub fn atproto(self, port: Arc<dyn AtprotoIdentity>) -> Self {
+        Self { atproto: Some(port), ..self }
+    }
+
+    /// How long answers are remembered.
+    #[must_use]
+    pub fn cache(self, cache: CacheSettings) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// What one client may take.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Another clock than the machine's, for the ages of answers. Deadlines of sockets run on the runtime's.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Where clients reach the service: canonical addresses begin with it.
+    #[must_use]
+    pub fn public_url(self, url: Url) -> Self {
+        Self { public_url: Some(url), ..self }
+    }
+
+    /// Serves `/metrics` from this recorder; `elsewhere`: only on the listener of [`Namesake::serve_operations`].
+    #[must_use]
+    pub fn metrics(mut self, recorder: PrometheusHandle, elsewhere: bool) -> Self {
+        self.options.metrics_elsewhere = elsewhere;
+        Self { metrics: Some(recorder), ..self }
+    }
+
+    /// Logs one line a request: route, status and time, never a name or an address.
+    #[must_use]
+    pub fn access_log(mut self, on: bool) -> Self {
+        self.options.access_log = on;
+        self
+    }
+
+    /// Has XRPC say `InvalidRequest` for a handle that does not resolve, as the official TypeScript client wants it.
+    #[must_use]
+    pub fn handle_not_found_as_invalid_request(mut self, on: bool) -> Self {
+        self.options.handle_not_found_as_invalid_request = on;
+        self
+    }
+
+    /// Handles to try, one a backend in their order, for the front page.
+    #[must_use]
+    pub fn examples(mut self, handles: impl IntoIterator<Item = String>) -> Self {
+        self.options.examples = handles.into_iter().collect();
+        self
+    }
+
+    /// What was tried elsewhere, for the page that compares; may be filled while the service runs.
+    #[must_use]
+    pub fn stories(mut self, stories: Arc<OnceLock<Vec<Story>>>) -> Self {
+        self.options.stories = stories;
+        self
+    }
+
+    /// The service.
+    ///
+    /// # Errors
+    /// [`BuildError`] when two backends have one name, or without a [`Builder::public_url`].
+    pub fn build(self) -> Result<Namesake, BuildError> {
+        let public_url = self.public_url.ok_or(BuildError::PublicUrl)?;
+        let policies: Vec<Policy> = self.backends.iter().map(|backend| backend.policy().clone()).collect();
+        for (place, policy) in policies.iter().enumerate() {
+            if policies.iter().take(place).any(|other| other.scheme == policy.scheme) {
+                return Err(BuildError::SameName(policy.scheme.to_string()));
+            }
+        }
+        let Limits { deadline, backend_concurrency, .. } = self.limits;
+        let guard = |backend| Guarded::new(backend, deadline, backend_concurrency);
+        let atproto = self
+            .atproto
+            .map(|port| Atproto::new(port, self.cache, &self.limits, &self.generations, &self.clock));
+        let resolver = Resolver::new(
+            Directory::new(policies, public_url),
+            self.backends.into_iter().map(guard).collect(),
+            self.cache,
+            self.generations,
+            self.clock,
+        );
+        let site = Site::new(resolver, atproto, self.mirrors, self.limits, self.metrics, self.options);
+        Ok(Namesake { site: Arc::new(site) })
+    }
+}
+
+/// Why no service came of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A scheme must name one backend.
+    #[error("two backends are called {0:?}")]
+    SameName(String),
+    /// Nothing to begin canonical addresses with.
+    #[error("the service needs to know its public URL")]
+    PublicUrl,
+}
+
+/// The service: answers in-process, and over HTTP. Cloning is cheap, and a clone shares everything.
+#[derive(Debug, Clone)]
+pub struct Namesake {
+    site: Arc<Site>,
+}
+
+impl Namesake {
+    /// A service without backends, on the machine's clock, with the defaults of [`CacheSettings`] and [`Limits`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            generations: Arc::default(),
+            backends: Vec::new(),
+            mirrors: Vec::new(),
+            atproto: None,
+            cache: CacheSettings::default(),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            public_url: None,
+            metrics: None,
+            options: Options::default(),
+        }
+    }
+
+    /// Serves HTTP until `shutdown`, then lets requests that have begun come to their end.
+    ///
+    /// # Errors
+    /// When the listener is unusable.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
+        server::serve(Arc::clone(&self.site), listener, server::Door::Public, shutdown).await
+    }
+
+    /// Serves `/livez`, `/readyz` and `/metrics` alone, on a listener of their own.
+    ///
+    /// # Errors
+    /// When the listener is unusable.
+    pub async fn serve_operations(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
+        server::serve(Arc::clone(&self.site), listener, server::Door::Operations, shutdown).await
+    }
+
+    /// Understands any input form, as the HTTP routes do.
+    ///
+    /// # Errors
+    /// The problem a client would be told.
+    pub fn query(&self, text: &str, scheme: Option<&str>) -> Result<Query, Box<Problem>> {
+        self.site.query(text, scheme).map_err(|refusal| Box::new(refusal.problem()))
+    }
+
+    /// Who somebody is; `fresh` asks past the memory.
+    ///
+    /// # Errors
+    /// The problem a client would be told: absence (404, 410) or failure.
+    pub async fn resolve(&self, query: &Query, fresh: bool) -> Result<Resolution, Box<Problem>> {
+        self.site.resolve(query, fresh).await.map_err(|refusal| Box::new(refusal.problem()))
+    }
+
+    /// Every step of a lookup that begins now.
+    pub async fn explain(&self, query: &Query) -> Explanation {
+        self.site.resolver.explain(query).await
+    }
+
+    /// The backends' policies, in the order in which they are asked.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        self.site.resolver.directory().policies()
+    }
+}

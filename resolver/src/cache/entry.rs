@@ -1,0 +1,175 @@
+//! What is remembered of one question, and what may be answered from it now: pure.
+
+use std::sync::{Arc, OnceLock};
+
+use namesake::{AccountId, Handle, ResolveError, Timestamp, Why};
+
+use super::{
+    CacheSettings,
+    generations::{Begun, Stripes},
+};
+use crate::{api::Freshness, prepared::Prepared};
+
+/// A value that can be remembered.
+pub(crate) trait Remembered: Send + Sync + 'static {
+    /// The account it is about: purged with it, and compared when a weaker source names another.
+    fn account(&self) -> &AccountId;
+    /// The handle it shows, if any: purged with it.
+    fn handle(&self) -> Option<&Handle>;
+    /// When its source answered, if the value knows better than the cache.
+    fn checked_at(&self) -> Option<Timestamp>;
+    /// Whether a stronger source was silent.
+    fn is_provisional(&self) -> bool;
+    /// About how many bytes it takes, its prepared answer included.
+    fn weight(&self) -> usize;
+}
+
+/// What the backend said.
+#[derive(Debug)]
+pub(crate) enum Said<V> {
+    Found(V),
+    Absent(Why),
+}
+
+/// One remembered answer.
+#[derive(Debug)]
+pub(crate) struct Entry<V> {
+    pub(crate) said: Said<V>,
+    /// When its source answered.
+    pub(crate) checked_at: Timestamp,
+    pub(super) begun: Begun,
+    pub(super) stripes: Stripes,
+    pub(super) learned_at: Timestamp,
+    /// `None`: until it is purged.
+    pub(super) expires: Option<Timestamp>,
+    /// Until when it still goes out while a new one is fetched behind it.
+    pub(super) behind_until: Timestamp,
+    /// Until when it may go out stale.
+    pub(super) stale_until: Timestamp,
+    /// The bytes that go out for it, written by the first who needs them.
+    pub(crate) prepared: OnceLock<Prepared>,
+}
+
+impl<V> Entry<V> {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+
+    fn freshness(&self, now: Timestamp, stale: bool) -> Freshness {
+        Freshness {
+            age_seconds: seconds_between(self.learned_at, now),
+            ttl_seconds: self.expires.map(|expires| seconds_between(now, expires)),
+            stale,
+        }
+    }
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.as_second().saturating_sub(from.as_second())).unwrap_or(0)
+}
+
+/// An answer, with how old it is for this asker.
+#[derive(Debug)]
+pub(crate) struct Answered<V> {
+    pub(crate) entry: Arc<Entry<V>>,
+    pub(crate) freshness: Freshness,
+}
+
+impl<V> Clone for Answered<V> {
+    fn clone(&self) -> Self {
+        Self { entry: Arc::clone(&self.entry), freshness: self.freshness }
+    }
+}
+
+impl<V> Answered<V> {
+    pub(super) fn new(entry: &Arc<Entry<V>>, now: Timestamp, stale: bool) -> Self {
+        Self { entry: Arc::clone(entry), freshness: entry.freshness(now, stale) }
+    }
+}
+
+/// A failure, remembered for a moment.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) error: ResolveError,
+    pub(super) until: Timestamp,
+    pub(super) begun: Begun,
+    pub(super) stripes: Stripes,
+}
+
+/// Everything remembered of one question.
+#[derive(Debug)]
+pub(super) struct Slot<V> {
+    /// The last answer that was not provisional.
+    pub(super) good: Option<Arc<Entry<V>>>,
+    /// A provisional answer stands *beside* the good one: a chain of provisional answers must not wear down what
+    /// was proved.
+    pub(super) provisional: Option<Arc<Entry<V>>>,
+    /// A failure never replaces an answer.
+    pub(super) failure: Option<Failure>,
+}
+
+impl<V> Clone for Slot<V> {
+    fn clone(&self) -> Self {
+        Self { good: self.good.clone(), provisional: self.provisional.clone(), failure: self.failure.clone() }
+    }
+}
+
+impl<V> Default for Slot<V> {
+    fn default() -> Self {
+        Self { good: None, provisional: None, failure: None }
+    }
+}
+
+/// What may be answered from memory.
+#[derive(Debug)]
+pub(super) enum Recall<V> {
+    /// This.
+    Good(Answered<V>),
+    /// This, while a new answer is fetched behind it.
+    Behind(Answered<V>),
+    /// The failure of a moment ago.
+    Failed(ResolveError),
+    /// Nothing: ask, and wait.
+    Nothing,
+}
+
+impl<V> Slot<V> {
+    /// The slot without what was purged.
+    pub(super) fn still_counting(&self, counts: impl Fn(Stripes, Begun) -> bool) -> Self {
+        let entry = |entry: &Option<Arc<Entry<V>>>| {
+            entry.as_ref().filter(|entry| counts(entry.stripes, entry.begun)).map(Arc::clone)
+        };
+        Self {
+            good: entry(&self.good),
+            provisional: entry(&self.provisional),
+            failure: self.failure.clone().filter(|failure| counts(failure.stripes, failure.begun)),
+        }
+    }
+
+    /// What may be answered now. `self` must be [`Slot::still_counting`].
+    ///
+    /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
+    /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
+    /// asker of a name in demand waits for a deadline; later on, askers wait.
+    pub(super) fn recall(&self, now: Timestamp, settings: &CacheSettings) -> Recall<V> {
+        if let Some(good) = self.good.as_ref().filter(|good| good.is_fresh(now)) {
+            return Recall::Good(Answered::new(good, now, false));
+        }
+        if let Some(weak) = self.provisional.as_ref().filter(|weak| weak.is_fresh(now)) {
+            return Recall::Good(Answered::new(weak, now, false));
+        }
+        match (&self.good, &self.failure) {
+            (Some(good), Some(failure)) if failure.error.kind().is_temporary() && now < good.stale_until => {
+                let stale = Answered::new(good, now, true);
+                match now {
+                    _ if now < failure.until => Recall::Good(stale),
+                    _ if now < super::later(failure.until, settings.refresh_behind) => Recall::Behind(stale),
+                    _ => Recall::Nothing,
+                }
+            }
+            (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
+            (Some(good), _) if now < good.behind_until => Recall::Behind(Answered::new(good, now, false)),
+            _ => Recall::Nothing,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What is remembered between two askers, and who asks the backend when nothing is.
+//!
+//! ```text
+//!  ask(key) ──▶ recall: a slot, if nothing in it was purged since it was begun ([`generations`])
+//!     │   within its ttl ................................. answered
+//!     │   expired ≤ 60 s ago ............................. answered, asked again behind the answer
+//!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
+//!     ▼   nothing
+//!  flight: one lookup a key ──▶ settle: what was found is remembered, what failed replaces nothing
+//! ```
+//!
+//! Two pure files decide: `entry` what may be answered now, `settle` what is kept. This one holds the lock-free map, the
+//! clock and the flights.
+
+mod entry;
+mod generations;
+mod settle;
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
+
+pub(crate) use self::{
+    entry::{Answered, Remembered, Said},
+    generations::Generations,
+};
+use self::{
+    entry::{Recall, Slot},
+    generations::{Begun, Stripes},
+    settle::{Landing, Settled, settle},
+};
+use crate::{
+    api::Freshness,
+    directory::Seat,
+    flight::{Flights, Ticket},
+    query::Subject,
+    settings::CacheSettings,
+};
+
+/// One question to one backend.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) seat: Seat,
+    pub(crate) subject: Subject,
+}
+
+/// Answers of one kind, and the lookups on their way to them.
+#[derive(Debug)]
+pub(crate) struct Memory<V> {
+    shelf: Shelf<V>,
+    flights: Flights<Key, Begun, Settled<V>>,
+}
+
+/// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
+struct Shelf<V> {
+    slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
+    generations: Arc<Generations>,
+    clock: Arc<dyn Clock>,
+    settings: CacheSettings,
+}
+
+impl<V> fmt::Debug for Shelf<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<V> Clone for Shelf<V> {
+    fn clone(&self) -> Self {
+        let Self { slots, generations, clock, settings } = self;
+        Self {
+            slots: slots.clone(),
+            generations: generations.clone(),
+            clock: clock.clone(),
+            settings: *settings,
+        }
+    }
+}
+
+impl<V: Remembered> Memory<V> {
+    pub(crate) fn new(settings: CacheSettings, generations: Arc<Generations>, clock: Arc<dyn Clock>) -> Self {
+        let slots = moka::sync::Cache::builder()
+            .max_capacity(settings.capacity_bytes)
+            .weigher(|key: &Key, slot: &Arc<Slot<V>>| weigh(key, slot))
+            .build();
+        Self { shelf: Shelf { slots, generations, clock, settings }, flights: Flights::default() }
+    }
+
+    /// The answer to `key`: remembered, or from `source`, which is asked once however many wait.
+    pub(crate) async fn ask<F>(
+        &self,
+        key: &Key,
+        source: impl FnOnce() -> F,
+    ) -> Result<Answered<V>, ResolveError>
+    where
+        F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
+    {
+        match self.shelf.recall(key) {
+            Recall::Good(answered) => Ok(answered),
+            Recall::Failed(error) => Err(error),
+            Recall::Behind(answered) => {
+                drop(self.flight(key, source, true));
+                Ok(answered)
+            }
+            Recall::Nothing => match landed(self.flight(key, source, true)).await {
+                Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
+                Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
+                Settled::Failed(error, None) => Err(error),
+            },
+        }
+    }
+
+    /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
+    /// finds is remembered; if it fails, what was known stays.
+    pub(crate) async fn ask_afresh<F>(
+        &self,
+        key: &Key,
+        source: impl FnOnce() -> F,
+    ) -> Result<Answered<V>, ResolveError>
+    where
+        F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
+    {
+        match landed(self.flight(key, source, false)).await {
+            Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
+            Settled::Failed(error, _) => Err(error),
+        }
+    }
+
+    /// How old the answer is that `key` would get from memory.
+    pub(crate) fn peek(&self, key: &Key) -> Option<Freshness> {
+        match self.shelf.recall(key) {
+            Recall::Good(answered) | Recall::Behind(answered) => Some(answered.freshness),
+            Recall::Failed(_) | Recall::Nothing => None,
+        }
+    }
+
+    /// Boards the flight for `key`, or begins it. A flight that was begun before a purge may have read what is no
+    /// longer so: whoever asks after the purge begins another.
+    fn flight<F>(&self, key: &Key, source: impl FnOnce() -> F, may_board: bool) -> Ticket<Settled<V>>
+    where
+        F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
+    {
+        let asked = self.shelf.asked(key);
+        let boards = |begun: &Begun| may_board && self.shelf.generations.count(asked, *begun);
+        self.flights.board(key, boards, || {
+            let begun = self.shelf.generations.begin();
+            let (shelf, key, lookup) = (self.shelf.clone(), key.clone(), source());
+            (begun, async move { shelf.settle(key, begun, lookup.await) })
+        })
+    }
+}
+
+/// A flight that never landed had a panic on board: the asker hears of it, the log has it from the flight.
+async fn landed<V>(flight: Ticket<Settled<V>>) -> Settled<V> {
+    let crashed = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the lookup crashed"), None);
+    flight.landed().await.unwrap_or_else(crashed)
+}
+
+impl<V: Remembered> Shelf<V> {
+    fn recall(&self, key: &Key) -> Recall<V> {
+        let Some(slot) = self.slots.get(key) else { return Recall::Nothing };
+        let counting = slot.still_counting(|stripes, begun| self.generations.count(stripes, begun));
+        counting.recall(self.clock.now(), &self.settings)
+    }
+
+    fn settle(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {
+        use moka::ops::compute::Op;
+
+        let asked = self.asked(&key);
+        let stripes = match &result {
+            Ok(Lookup::Found { value, .. }) => {
+                self.generations.stripes(asked, Some(value.account()), value.handle())
+            }
+            _ => asked,
+        };
+        let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
+        let mut settled = None;
+        self.slots.entry(key).and_compute_with(|known| {
+            let counts = |stripes, begun| self.generations.count(stripes, begun);
+            let known = known.map(|known| known.into_value().still_counting(counts)).unwrap_or_default();
+            let (heard, kept) = settle(known, landing, &self.settings);
+            settled = Some(heard);
+            Op::Put(Arc::new(kept))
+        });
+        let lost = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
+        settled.unwrap_or_else(lost)
+    }
+
+    fn asked(&self, key: &Key) -> Stripes {
+        match &key.subject {
+            Subject::Handle(handle) => self.generations.stripes_of(handle),
+            Subject::Account(account) => self.generations.stripes_of(account),
+        }
+    }
+}
+
+fn weigh<V: Remembered>(key: &Key, slot: &Slot<V>) -> u32 {
+    /// Of the map itself, the slot and an entry.
+    const OVERHEAD: usize = 400;
+    let name = match &key.subject {
+        Subject::Handle(handle) => handle.as_str().len(),
+        Subject::Account(account) => account.as_str().len(),
+    };
+    let entries = [&slot.good, &slot.provisional].into_iter().flatten();
+    let values = entries.map(|entry| match &entry.said {
+        Said::Found(value) => value.weight(),
+        Said::Absent(_) => 512,
+    });
+    u32::try_from(OVERHEAD + name + values.sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+fn later(from: Timestamp, by: Duration) -> Timestamp {
+    from.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// How long an answer of two halves is good: as long as both. A half that leaves it to the operator counts as longer
+/// than one that says how long, and shorter than one that lasts until it is purged.
+pub(crate) fn shorter(one: Ttl, other: Ttl) -> Ttl {
+    match (one, other) {
+        (Ttl::For(one), Ttl::For(other)) => Ttl::For(one.min(other)),
+        (Ttl::For(time), _) | (_, Ttl::For(time)) => Ttl::For(time),
+        (Ttl::Default, _) | (_, Ttl::Default) => Ttl::Default,
+        (Ttl::UntilPurged, Ttl::UntilPurged) => Ttl::UntilPurged,
+    }
+}

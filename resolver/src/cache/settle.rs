@@ -1,0 +1,136 @@
+//! A lookup came back: what does its asker hear, and what is remembered? Pure.
+
+use std::sync::{Arc, OnceLock};
+
+use namesake::{ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
+
+use super::{
+    CacheSettings,
+    entry::{Entry, Failure, Remembered, Said, Slot},
+    generations::{Begun, Stripes},
+    later,
+};
+
+/// What those who waited for a lookup hear.
+#[derive(Debug)]
+pub(super) enum Settled<V> {
+    /// The new answer.
+    New(Arc<Entry<V>>),
+    /// The failure; and the answer that may go out stale in its place.
+    Failed(ResolveError, Option<Arc<Entry<V>>>),
+}
+
+impl<V> Clone for Settled<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::New(entry) => Self::New(Arc::clone(entry)),
+            Self::Failed(error, stale) => Self::Failed(error.clone(), stale.clone()),
+        }
+    }
+}
+
+/// A lookup that came back.
+pub(super) struct Landing<V> {
+    pub(super) result: Result<Lookup<V>, ResolveError>,
+    pub(super) begun: Begun,
+    /// Of the question.
+    pub(super) asked: Stripes,
+    /// Of the question and the answer.
+    pub(super) stripes: Stripes,
+    pub(super) now: Timestamp,
+}
+
+/// Decides, given what is remembered (and still counts), what is remembered from now on.
+pub(super) fn settle<V: Remembered>(
+    known: Slot<V>,
+    landing: Landing<V>,
+    settings: &CacheSettings,
+) -> (Settled<V>, Slot<V>) {
+    let Landing { result, begun, asked, stripes, now } = landing;
+    let failed = |known: Slot<V>, error: ResolveError| {
+        let may_stale = error.kind().is_temporary();
+        let stale = known.good.clone().filter(|good| may_stale && now < good.stale_until);
+        let failure =
+            Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
+        (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
+    };
+    let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
+
+    match result {
+        Err(error) => failed(known, error),
+        Ok(Lookup::Pass) => failed(
+            known,
+            ResolveError::new(ErrorKind::Internal, "the backend disowned a name of its namespace"),
+        ),
+        Ok(Lookup::Found { value, .. }) if value.is_provisional() && contradicts(&known, &value, now) => {
+            failed(
+                known,
+                ResolveError::new(
+                    ErrorKind::Unavailable,
+                    "the stronger source is silent, and the weaker one names another account than was proved",
+                ),
+            )
+        }
+        Ok(Lookup::Found { value, ttl }) if value.is_provisional() => {
+            let new = entry(Said::Found(value), ttl);
+            (Settled::New(Arc::clone(&new)), Slot { provisional: Some(new), failure: None, good: known.good })
+        }
+        Ok(Lookup::Found { value, ttl }) => remember(known, entry(Said::Found(value), ttl)),
+        Ok(Lookup::Absent { why, ttl }) => remember(known, entry(Said::Absent(why), ttl)),
+    }
+}
+
+/// A lookup that was begun later knows better, even if it came back first.
+fn remember<V>(known: Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
+    let keep = match &known.good {
+        Some(good) if good.begun > new.begun => known.clone(),
+        _ => Slot { good: Some(Arc::clone(&new)), provisional: None, failure: None },
+    };
+    (Settled::New(new), keep)
+}
+
+/// Silencing the stronger source must not choose the holder.
+fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp) -> bool {
+    known.good.as_ref().is_some_and(|good| match &good.said {
+        Said::Found(proved) => now < good.stale_until && proved.account() != value.account(),
+        Said::Absent(_) => false,
+    })
+}
+
+fn entry<V: Remembered>(
+    said: Said<V>,
+    ttl: Ttl,
+    (begun, stripes, now): (Begun, Stripes, Timestamp),
+    settings: &CacheSettings,
+) -> Entry<V> {
+    let provisional = matches!(&said, Said::Found(value) if value.is_provisional());
+    let believed = match (ttl, &said) {
+        (Ttl::UntilPurged, _) => None,
+        (Ttl::For(time), _) => Some(time),
+        (Ttl::Default, Said::Found(_)) => Some(settings.ttl),
+        (Ttl::Default, Said::Absent(_)) => Some(settings.absent_ttl),
+    };
+    let believed = match provisional {
+        true => Some(believed.unwrap_or(settings.provisional_ttl).min(settings.provisional_ttl)),
+        false => believed,
+    };
+    let expires = believed.map(|time| later(now, time));
+    let checked_at = match &said {
+        Said::Found(value) => value.checked_at(),
+        Said::Absent(_) => None,
+    };
+    Entry {
+        said,
+        checked_at: checked_at.unwrap_or(now),
+        begun,
+        stripes,
+        learned_at: now,
+        expires,
+        behind_until: match (expires, believed) {
+            (Some(expires), Some(believed)) => later(expires, settings.refresh_behind.min(believed)),
+            _ => Timestamp::MAX,
+        },
+        stale_until: expires.map_or(Timestamp::MAX, |expires| later(expires, settings.max_stale)),
+        prepared: OnceLock::new(),
+    }
+}

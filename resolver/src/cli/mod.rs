@@ -1,0 +1,119 @@
+//! The command line.
+
+mod args;
+mod ask;
+mod serve;
+mod show;
+
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use namesake::escape_for_terminal;
+
+use self::args::{Cli, Command, ConfigAction};
+use crate::{
+    compose::ComposeError,
+    config::{self, ConfigError},
+    demo::{self, WorldError},
+};
+
+/// What the exit code says: 0 found or done, 1 not found, 2 bad input, 3 temporary failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done = 0,
+    NotFound = 1,
+    BadInput = 2,
+    Failed = 3,
+}
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    #[error("{0}")]
+    Demo(WorldError),
+    #[error("cannot listen on {address}")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
+    #[error("the service stopped")]
+    Serve(#[source] io::Error),
+    #[error("{0}")]
+    Server(String),
+    #[error("cannot print")]
+    Print(#[source] io::Error),
+}
+
+impl CommandError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Config(_) | Self::Compose(_) => Outcome::BadInput,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+/// Runs the command that was typed.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(CommandError::Serve(error)),
+    };
+    let outcome = done.unwrap_or_else(|error| {
+        complain(&error);
+        error.outcome()
+    });
+    ExitCode::from(outcome as u8)
+}
+
+async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
+    let config = config::load(cli.config.as_deref(), environment())?;
+    match cli.command {
+        Command::Serve => serve::serve(&config).await,
+        Command::Demo => {
+            demo::run(&config, serve::stop_signal()).await.map_err(CommandError::Demo)?;
+            Ok(Outcome::Done)
+        }
+        Command::Resolve(asked) => ask::resolve(&config, &asked).await,
+        Command::Explain(asked) => ask::explain(&config, &asked).await,
+        Command::Config { action: ConfigAction::Check } => {
+            crate::compose::check(&config)?;
+            print("the configuration can be used\n")?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// Variables whose names or values are not Unicode are not ours.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// A reader that has gone away is no failure.
+fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Print(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The error and its causes, a line each.
+fn complain(error: &dyn Error) {
+    let mut text = format!("namesake: {}\n", escape_for_terminal(&error.to_string()));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!("  because: {}\n", escape_for_terminal(&error.to_string())));
+        cause = error.source();
+    }
+    // With nowhere to write to, there is nobody to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+}

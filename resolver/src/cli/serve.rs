@@ -1,0 +1,84 @@
+//! `namesake serve`: the service, until a signal says stop.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tracing_subscriber::EnvFilter;
+
+use super::{CommandError, Outcome};
+use crate::{compose, compose::ComposeError, config::Config, install_metrics};
+
+pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
+    // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
+    let filter =
+        EnvFilter::builder().with_env_var("NAMESAKE_LOG").with_default_directive(tracing::Level::INFO.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
+
+    let parts = compose::compose(config)?;
+    let elsewhere = config.server.metrics_listen;
+    let namesake = match install_metrics() {
+        Ok(recorder) => parts.builder.metrics(recorder, elsewhere.is_some()),
+        Err(error) => {
+            tracing::warn!(error = %error, "metrics.unavailable");
+            parts.builder
+        }
+    }
+    .build()
+    .map_err(ComposeError::from)?;
+
+    let listener = listen(config.server.listen).await?;
+    let operations = match elsewhere {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let (stop, stopped) = watch::channel(false);
+    let until = || {
+        let mut stopped = stopped.clone();
+        async move {
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        }
+    };
+    let mut tasks = JoinSet::new();
+    for mirror in parts.mirrors {
+        tasks.spawn(Arc::clone(&mirror).run(until()));
+    }
+    if let Some(listener) = operations {
+        let (service, until) = (namesake.clone(), until());
+        tasks.spawn(async move {
+            if let Err(error) = service.serve_operations(listener, until).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "operations.failed");
+            }
+        });
+    }
+    let address = listener.local_addr().map_err(CommandError::Serve)?;
+    tracing::info!(server.address = %address, server.public_url = %config.server.public_url(), "serve.ready");
+    let signalled = async {
+        stop_signal().await;
+        tracing::info!("serve.stopping");
+    };
+    let served = namesake.serve(listener, signalled).await;
+    let _ = stop.send(true);
+    while tasks.join_next().await.is_some() {}
+    served.map_err(CommandError::Serve)?;
+    Ok(Outcome::Done)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
+    TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })
+}
+
+/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM.
+pub(super) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => (),
+                _ = terminate.recv() => (),
+            }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}

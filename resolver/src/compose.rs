@@ -1,0 +1,225 @@
+//! The composition root: from the configuration to the parts, and from the parts to the service.
+//!
+//! The only file that knows both models and the store.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use namesake::{
+    Clock, InvalidScheme, Randomness, Scheme, SystemClock, SystemRandomness,
+    http::{HttpClient, HttpSettings, HttpSetupError},
+    store::{MemoryStore, OpenError, SledOptions, SledStore, Store},
+};
+use namesake_independent::{IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError};
+use namesake_mirror::{
+    MirrorModel, MirrorSettings, SealerError, Secret, TokenSealer,
+    upstream::threads::{Dialect, ThreadsSettings, ThreadsUpstream},
+};
+
+use crate::{
+    BuildError, Builder, CacheSettings, Limits, Namesake,
+    atproto::AtprotoIdentity,
+    config::{Config, ConfigError, Mirror, UpstreamKind, millis},
+};
+
+/// The parts of a running service.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The service, still to be built: its metrics and log are the caller's.
+    pub(crate) builder: Builder,
+    /// The mirrors in it, still to be run.
+    pub(crate) mirrors: Vec<Arc<MirrorModel>>,
+}
+
+/// A configuration that no service can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// A value that cannot be meant.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A mirror whose name cannot be a scheme's.
+    #[error("mirror: {0}")]
+    Name(#[from] InvalidScheme),
+    /// The world cannot be reached.
+    #[error(transparent)]
+    World(#[from] WorldSetupError),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The keys of tokens cannot be read.
+    #[error(transparent)]
+    Sealer(#[from] SealerError),
+    /// The parts do not fit.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// Makes the parts. Opens the store only if there is a mirror: without one nothing is kept.
+pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let cache = cache_settings(config);
+    let independent = independent(config, cache, &clock)?;
+    let mut builder = Namesake::builder()
+        .backend(Arc::clone(&independent) as _)
+        .atproto(independent as Arc<dyn AtprotoIdentity>)
+        .cache(cache)
+        .limits(limits(config))
+        .clock(Arc::clone(&clock))
+        .public_url(config.server.public_url())
+        .access_log(config.server.access_log)
+        .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
+    let mut mirrors = Vec::new();
+    if !config.mirror.is_empty() {
+        let store = store(config)?;
+        for (name, settings) in &config.mirror {
+            let mirror = mirror(config, name, settings, &store, &clock, &builder)?;
+            builder = builder.mirror(Arc::clone(&mirror));
+            mirrors.push(mirror);
+        }
+    }
+    Ok(Parts { builder, mirrors })
+}
+
+fn independent(
+    config: &Config,
+    cache: CacheSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<IndependentModel>, ComposeError> {
+    let atproto = &config.atproto;
+    let settings = IndependentSettings {
+        allow_test_tld: atproto.allow_test_tld,
+        allow_localhost_did_web: atproto.allow_test_tld,
+        grace: millis(atproto.dns_grace_ms),
+        provisional_ttl: cache.provisional_ttl,
+        profile_timeout: millis(atproto.profile_timeout_ms),
+        visible_within: cache.ttl,
+        max_stale: cache.max_stale,
+        ..IndependentSettings::default()
+    };
+    let world = WorldSettings {
+        nameservers: config.dns.nameservers.clone(),
+        dns_timeout: millis(config.dns.timeout_ms),
+        http: http_settings(config),
+        plc_url: atproto.plc_url.clone(),
+    };
+    Ok(Arc::new(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock))))
+}
+
+fn mirror(
+    config: &Config,
+    name: &str,
+    mirror: &Mirror,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    builder: &Builder,
+) -> Result<Arc<MirrorModel>, ComposeError> {
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    let client_secret = Secret::new(mirror.client_secret(name)?);
+    let dialect = match mirror.kind {
+        UpstreamKind::Threads => Dialect::Threads,
+        UpstreamKind::Instagram => Dialect::Instagram,
+    };
+    let upstream = ThreadsSettings::new(
+        dialect,
+        mirror.authorize_url.clone(),
+        mirror.api_url.clone(),
+        mirror.client_id.clone(),
+        client_secret.clone(),
+    );
+    let old_secrets = mirror.old_client_secrets.iter().map(Secret::new);
+    let settings = MirrorSettings {
+        poll_interval: Duration::from_secs(mirror.poll_seconds),
+        max_unconfirmed: Duration::from_secs(mirror.max_unconfirmed_seconds),
+        polls_per_minute: mirror.polls_per_minute,
+        session_ttl: Duration::from_secs(mirror.session_seconds),
+        webhook_secrets: std::iter::once(client_secret).chain(old_secrets).collect(),
+        verify_token: mirror.verify_token(name)?.map(Secret::new),
+        ..MirrorSettings::new(Scheme::parse(name)?, config.server.public_url())
+    };
+    let key_file =
+        mirror.token_key_file.clone().unwrap_or_else(|| PathBuf::from(format!("namesake-{name}.key")));
+    Ok(MirrorModel::new(
+        settings,
+        Arc::new(ThreadsUpstream::new(upstream, HttpClient::configured(&http_settings(config))?)),
+        Arc::clone(store),
+        TokenSealer::from_file(&key_file, &*randomness)?,
+        Arc::clone(clock),
+        randomness,
+        builder.invalidator(),
+    ))
+}
+
+fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
+    let url = config.store.url.as_str();
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(MemoryStore::default())),
+        Some(("sled", path)) if !path.is_empty() => {
+            let cache_bytes = config.store.cache_mib << 20;
+            Ok(Arc::new(SledStore::open(SledOptions { path: path.into(), cache_bytes })?))
+        }
+        _ => Err(unknown_store(config)),
+    }
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    let client = &config.http_client;
+    HttpSettings {
+        timeout: millis(client.timeout_ms),
+        connect_timeout: millis(client.connect_timeout_ms),
+        allow_networks: client.allow_networks.clone(),
+        extra_root_ca: client.extra_root_ca.clone(),
+        https_port: client.https_port,
+        ..HttpSettings::default()
+    }
+}
+
+fn cache_settings(config: &Config) -> CacheSettings {
+    let cache = &config.cache;
+    CacheSettings {
+        capacity_bytes: cache.capacity_mib << 20,
+        ttl: Duration::from_secs(cache.ttl_seconds),
+        absent_ttl: Duration::from_secs(cache.absent_ttl_seconds),
+        failure_ttl: Duration::from_secs(cache.failure_ttl_seconds),
+        provisional_ttl: Duration::from_secs(config.atproto.provisional_ttl_seconds),
+        refresh_behind: Duration::from_secs(cache.refresh_behind_seconds),
+        max_stale: Duration::from_secs(cache.max_stale_seconds),
+    }
+}
+
+pub(crate) fn limits(config: &Config) -> Limits {
+    let server = &config.server;
+    Limits {
+        deadline: millis(server.lookup_timeout_ms),
+        backend_concurrency: server.max_concurrent_lookups,
+        max_connections: server.max_connections,
+        header_timeout: millis(server.header_timeout_ms),
+        max_header_bytes: server.max_header_bytes,
+        max_body_bytes: server.max_body_bytes,
+        body_timeout: millis(server.body_timeout_ms),
+        drain_timeout: millis(server.drain_timeout_ms),
+        fresh_per_minute: server.fresh_per_minute,
+        explain_per_minute: server.explain_per_minute,
+        ..Limits::default()
+    }
+}
+
+/// Whether a service could be made of `config`. Opens nothing that a running service may have open.
+pub(crate) fn check(config: &Config) -> Result<(), ComposeError> {
+    independent(config, cache_settings(config), &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    for (name, mirror) in &config.mirror {
+        Scheme::parse(name)?;
+        mirror.client_secret(name)?;
+        mirror.verify_token(name)?;
+    }
+    match config.store.url.split_once(':') {
+        Some(("memory", "")) => Ok(()),
+        Some(("sled", path)) if !path.is_empty() => Ok(()),
+        _ => Err(unknown_store(config)),
+    }
+}
+
+fn unknown_store(config: &Config) -> ComposeError {
+    ConfigError::invalid(format!("store.url is `sled:PATH` or `memory:`, not {:?}", config.store.url)).into()
+}

@@ -1,0 +1,153 @@
+//! The demo's world, running: a sandbox upstream over real HTTP, an internet in memory, and the service in front.
+//!
+//! The people of the mirror are linked as people are: through the upstream's page, its redirect and our callback.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use namesake::{
+    Clock, Randomness, Scheme,
+    http::{Call, HttpClient, HttpSettings},
+    store::MemoryStore,
+};
+use namesake_independent::{IndependentModel, IndependentSettings, PrivateWorld};
+use namesake_mirror::{
+    CallbackQuery, Linked, MirrorModel, MirrorSettings, TokenSealer,
+    sandbox::{Sandbox, SandboxSettings},
+    upstream::threads::ThreadsUpstream,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use url::Url;
+
+use super::people;
+use crate::{CacheSettings, Limits, Namesake, api::Story, atproto::AtprotoIdentity};
+
+/// The name of the demo's mirror.
+pub(super) const MIRROR: &str = "threads";
+
+/// What a world is made of.
+pub(super) struct Options {
+    /// Where the service listens.
+    pub(super) listener: TcpListener,
+    /// How it is reached.
+    pub(super) public_url: Url,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) randomness: Arc<dyn Randomness>,
+    /// How often the mirror asks the upstream.
+    pub(super) poll_interval: Duration,
+    pub(super) cache: CacheSettings,
+    pub(super) limits: Limits,
+    /// What happened in copies of this world, for the page that compares.
+    pub(super) stories: Arc<OnceLock<Vec<Story>>>,
+}
+
+/// A world that runs until it is dropped.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) internet: Arc<PrivateWorld>,
+    pub(super) sandbox: Sandbox,
+    pub(super) mirror: Arc<MirrorModel>,
+    pub(super) namesake: Namesake,
+    pub(super) public_url: Url,
+    http: HttpClient,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Why a world does not start, or does not do what it is told.
+pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
+
+impl World {
+    /// Starts everything, and links the mirrored people.
+    pub(super) async fn start(options: Options) -> Result<Self, WorldError> {
+        let Options { listener, public_url, clock, randomness, .. } = options;
+        let scheme = Scheme::parse(MIRROR)?;
+        let webhook_url = public_url.join(&format!("mirror/{scheme}/webhook"))?;
+        let settings = SandboxSettings {
+            webhook_url: Some(webhook_url),
+            people: people::mirrored(),
+            ..SandboxSettings::default()
+        };
+        let (secret, verify_token) = (settings.client_secret.clone(), settings.verify_token.clone());
+        let sandbox = Sandbox::start(settings, Arc::clone(&clock), Arc::clone(&randomness)).await?;
+        let http = HttpClient::configured(&HttpSettings::default())?;
+
+        let mut builder = Namesake::builder();
+        let mirror = MirrorModel::new(
+            MirrorSettings {
+                poll_interval: options.poll_interval,
+                webhook_secrets: vec![secret],
+                verify_token: Some(verify_token),
+                ..MirrorSettings::new(scheme, public_url.clone())
+            },
+            Arc::new(ThreadsUpstream::new(sandbox.upstream(), http.clone())),
+            Arc::new(MemoryStore::default()),
+            TokenSealer::ephemeral(&*randomness),
+            Arc::clone(&clock),
+            randomness,
+            builder.invalidator(),
+        );
+        let internet = people::internet()?;
+        let independent = IndependentSettings {
+            allow_test_tld: true,
+            visible_within: options.cache.ttl,
+            max_stale: options.cache.max_stale,
+            ..IndependentSettings::default()
+        };
+        let independent = Arc::new(IndependentModel::new(independent, internet.ports(), Arc::clone(&clock)));
+        builder = builder
+            .backend(Arc::clone(&independent) as _)
+            .mirror(Arc::clone(&mirror))
+            .atproto(independent as Arc<dyn AtprotoIdentity>)
+            .cache(options.cache)
+            .limits(options.limits)
+            .clock(clock)
+            .public_url(public_url.clone())
+            .examples(["alice.demo.test".to_owned(), "alice".to_owned()])
+            .stories(options.stories);
+        let namesake = builder.build()?;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&mirror).run(until(stopped.clone())));
+        let service = namesake.clone();
+        tasks.spawn(async move {
+            if let Err(error) = service.serve(listener, until(stopped)).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "demo.service.failed");
+            }
+        });
+        let world = Self { internet, sandbox, mirror, namesake, public_url, http, stop, tasks };
+        for (username, ..) in people::MIRRORED {
+            world.link(username).await?;
+        }
+        Ok(world)
+    }
+
+    /// Links somebody of the upstream, as a browser would: our redirect, their page, our callback.
+    pub(super) async fn link(&self, username: &str) -> Result<Linked, WorldError> {
+        let connect = self.mirror.connect(None).await?;
+        let asked: Vec<_> = connect.location.query_pairs().into_owned().collect();
+        let form = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let form: Vec<_> = form.chain([("username", username)]).collect();
+        let reply = self.http.send(Call::form(connect.location.clone(), &form)).await?;
+        let back = reply.headers.get(http::header::LOCATION).and_then(|location| location.to_str().ok());
+        let back = Url::parse(back.ok_or("the sandbox did not send us back")?)?;
+        let value =
+            |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, it)| it.into_owned());
+        let query = CallbackQuery { code: value("code"), state: value("state"), ..CallbackQuery::default() };
+        Ok(self.mirror.callback(query, Some(&connect.browser), None).await?)
+    }
+
+    /// Ends requests under way, then everything.
+    pub(super) async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+        self.sandbox.shutdown().await;
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,215 @@
+//! Which backend answers for a name: pure syntax, no I/O.
+//!
+//! Namespaces do not overlap for a bare name: it belongs to the *first* backend, in the configured order, whose
+//! namespace holds it, whatever that backend then answers. So nobody can spoil anybody's bare name, and one backend's
+//! outage touches no other's answers.
+
+use namesake::{AccountId, Handle, Model, Policy, Scheme};
+use url::Url;
+
+use crate::{
+    percent,
+    query::{Selector, Subject},
+};
+
+/// The backends' policies, in the order in which they are asked.
+#[derive(Debug)]
+pub struct Directory {
+    policies: Vec<Policy>,
+    public_url: Url,
+}
+
+/// A backend's place in the [`Directory`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Seat(usize);
+
+impl Seat {
+    /// The narrower port of XRPC, which has a memory of its own.
+    pub(crate) const ATPROTO: Self = Self(usize::MAX);
+
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// No backend answers for the name: it is nobody's, or not the one's that was named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no backend here answers for this kind of name{}", if self.named { " under this scheme" } else { "" })]
+pub struct NotServed {
+    /// Whether the caller named a scheme.
+    pub named: bool,
+    /// Schemes whose syntax would take the name.
+    pub others: Vec<Scheme>,
+}
+
+impl Directory {
+    pub(crate) fn new(policies: Vec<Policy>, public_url: Url) -> Self {
+        Self { policies, public_url }
+    }
+
+    /// The policies, in the order in which the backends are asked.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// Where this service is reached.
+    #[must_use]
+    pub fn public_url(&self) -> &Url {
+        &self.public_url
+    }
+
+    pub(crate) fn policy(&self, seat: Seat) -> &Policy {
+        &self.policies[seat.0]
+    }
+
+    /// The backend that answers for `subject`.
+    pub(crate) fn route(&self, subject: &Subject, selector: Option<&Selector>) -> Result<Seat, NotServed> {
+        match subject {
+            Subject::Handle(handle) => self.by_handle(handle, selector),
+            Subject::Account(account) => self.by_account(account),
+        }
+    }
+
+    fn by_handle(&self, handle: &Handle, selector: Option<&Selector>) -> Result<Seat, NotServed> {
+        let answers = |policy: &Policy| match selector {
+            None => true,
+            Some(Selector::Model(model)) => policy.model == *model,
+            Some(Selector::Named(name)) => match self.model_called(name) {
+                None => policy.scheme == *name,
+                Some(model) => policy.model == model,
+            },
+        };
+        self.first(|policy| answers(policy) && policy.namespace.holds(handle))
+            .ok_or_else(|| NotServed { named: selector.is_some(), others: self.others(handle, None) })
+    }
+
+    /// A DID is the independent model's; `<scheme>:…` the backend's of that name.
+    fn by_account(&self, account: &AccountId) -> Result<Seat, NotServed> {
+        let scheme = account.as_str().split(':').next().unwrap_or_default();
+        let answers = |policy: &Policy| match account.is_did() {
+            true => policy.model == Model::Independent,
+            false => policy.scheme.as_str() == scheme,
+        };
+        self.first(answers).ok_or(NotServed { named: false, others: Vec::new() })
+    }
+
+    fn first(&self, answers: impl Fn(&Policy) -> bool) -> Option<Seat> {
+        self.policies.iter().position(answers).map(Seat)
+    }
+
+    /// The model a selector's word stands for; a backend that is itself called so goes first.
+    fn model_called(&self, name: &Scheme) -> Option<Model> {
+        let model = match name.as_str() {
+            "mirror" => Model::Mirror,
+            "independent" => Model::Independent,
+            _ => return None,
+        };
+        (!self.policies.iter().any(|policy| policy.scheme == *name)).then_some(model)
+    }
+
+    /// The schemes, except one, whose syntax would take the name too.
+    pub(crate) fn others(&self, handle: &Handle, except: Option<Seat>) -> Vec<Scheme> {
+        let except = except.map(|seat| &self.policy(seat).scheme);
+        let takers = self.policies.iter().filter(|policy| policy.namespace.holds(handle));
+        takers.map(|policy| policy.scheme.clone()).filter(|scheme| Some(scheme) != except).collect()
+    }
+
+    /// The canonical address of a profile. A name that, bare, would be another backend's says its scheme.
+    pub(crate) fn profile_url(&self, seat: Seat, account: &AccountId, handle: Option<&Handle>) -> String {
+        let base = self.public_url.as_str().trim_end_matches('/');
+        let policy = self.policy(seat);
+        let Some(handle) = handle else {
+            let path = if account.is_did() { "/profile/" } else { "/v1/accounts/" };
+            return format!("{base}{path}{}", percent::encode_segment(account.as_str()));
+        };
+        // `/profile/…` is the independent model's own address: it names the model already.
+        let implied =
+            policy.profile_path.starts_with("/profile/").then_some(Selector::Model(Model::Independent));
+        let path = policy.profile_path.replace("{handle}", &percent::encode_segment(handle.as_str()));
+        match self.by_handle(handle, implied.as_ref()) {
+            Ok(bare) if bare == seat => format!("{base}{path}"),
+            _ => format!("{base}{path}?scheme={}", policy.scheme),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use namesake::Namespace;
+
+    use super::*;
+
+    fn directory() -> Directory {
+        let policy = |name: &str, model, path: &str, holds: fn(&Handle) -> bool| {
+            let mut policy = Policy::new(Scheme::parse(name).unwrap(), model, Namespace::new("test", holds));
+            policy.profile_path = path.to_owned();
+            policy
+        };
+        let dotted: fn(&Handle) -> bool = |handle| handle.as_str().contains('.');
+        let user: fn(&Handle) -> bool = |handle| !handle.as_str().contains('@');
+        Directory::new(
+            vec![
+                policy("independent", Model::Independent, "/profile/{handle}", dotted),
+                policy("threads", Model::Mirror, "/@{handle}", user),
+                policy("insta", Model::Mirror, "/@{handle}", user),
+            ],
+            Url::parse("https://names.example/").unwrap(),
+        )
+    }
+
+    fn scheme(text: &str, selector: Option<&str>) -> Result<String, NotServed> {
+        let directory = directory();
+        let subject = match AccountId::parse(text) {
+            Ok(account) => Subject::Account(account),
+            Err(_) => Subject::Handle(Handle::parse(text).unwrap()),
+        };
+        let selector = selector.map(|name| Selector::parse(name).unwrap());
+        directory.route(&subject, selector.as_ref()).map(|seat| directory.policy(seat).scheme.to_string())
+    }
+
+    #[test]
+    fn a_bare_name_is_the_first_backends_whose_syntax_takes_it() {
+        for (text, selector, expected) in [
+            ("alice.example.com", None, "independent"),
+            ("alice", None, "threads"),
+            ("jane.art", None, "independent"),
+            ("jane.art", Some("mirror"), "threads"),
+            ("jane.art", Some("insta"), "insta"),
+            ("jane.art", Some("independent"), "independent"),
+            ("did:plc:abc", None, "independent"),
+            ("insta:abc", None, "insta"),
+        ] {
+            assert_eq!(scheme(text, selector).as_deref(), Ok(expected), "{text} {selector:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_takes_says_who_would() {
+        assert_eq!(scheme("bob@example.com", None).unwrap_err().others, []);
+        let refused = scheme("alice", Some("independent")).unwrap_err();
+        assert_eq!(refused.others.iter().map(Scheme::as_str).collect::<Vec<_>>(), ["threads", "insta"]);
+        assert!(scheme("alice", Some("nobody")).is_err());
+        assert!(scheme("nobody:abc", None).is_err());
+    }
+
+    #[test]
+    fn a_canonical_url_leads_back_to_the_same_backend() {
+        let directory = directory();
+        let url = |seat, handle: Option<&str>| {
+            let account = AccountId::parse(if seat == 0 { "did:plc:a" } else { "threads:a" }).unwrap();
+            directory.profile_url(
+                Seat(seat),
+                &account,
+                handle.map(|name| Handle::parse(name).unwrap()).as_ref(),
+            )
+        };
+        assert_eq!(url(0, Some("jane.art")), "https://names.example/profile/jane.art");
+        assert_eq!(url(1, Some("alice")), "https://names.example/@alice");
+        assert_eq!(url(1, Some("jane.art")), "https://names.example/@jane.art?scheme=threads");
+        assert_eq!(url(2, Some("alice")), "https://names.example/@alice?scheme=insta");
+        assert_eq!(url(0, None), "https://names.example/profile/did:plc:a");
+        assert_eq!(url(1, None), "https://names.example/v1/accounts/threads:a");
+        assert_eq!(url(1, Some("a/b")), "https://names.example/@a%2Fb");
+    }
+}

@@ -1,0 +1,18 @@
+//! `GET /v1/accounts/{id}`: the reverse lookup, from the permanent identifier to today's handle.
+
+use namesake::AccountId;
+
+use super::{Site, reply::Reply, request::Asked, resolve};
+use crate::{
+    percent,
+    problem::Refusal,
+    query::{InvalidQuery, Query, Subject},
+};
+
+pub(super) async fn account(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
+    let id = percent::decode(part).ok_or(InvalidQuery::Encoding)?;
+    let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
+    let query = Query { subject: Subject::Account(account), selector: None };
+    let answered = site.resolver.answer(&query).await?;
+    Ok(resolve::with_freshness(site, asked, &query, &answered))
+}

@@ -1,0 +1,24 @@
+//! `GET /v1/explain?handle=&scheme=`: the whole way to an answer, for whoever must find out why it is what it is.
+
+use http::StatusCode;
+
+use super::{
+    Site,
+    quota::Purpose,
+    reply::{self, Reply},
+    request::Asked,
+};
+use crate::{pages, problem::Refusal, query::InvalidQuery};
+
+pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let text = parameters.one("handle")?.ok_or(InvalidQuery::Missing)?;
+    let query = site.query(text, parameters.one("scheme")?)?;
+    site.quotas.spend(Purpose::Explain, asked.peer)?;
+    let explanation = site.resolver.explain(&query).await;
+    // The explanation itself succeeded, whatever it explains.
+    Ok(match asked.prefers_html() {
+        true => reply::page(StatusCode::OK, pages::explain(&explanation)),
+        false => reply::json(StatusCode::OK, &explanation),
+    })
+}

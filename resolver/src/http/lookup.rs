@@ -1,0 +1,95 @@
+//! `/@{handle}` and `/profile/{handle-or-did}`: a page for people, prepared bytes for everybody else.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use namesake::{Model, Timestamp};
+
+use super::{
+    Site,
+    reply::{self, Reply},
+    request::Asked,
+};
+use crate::{
+    cache::{Answered, Said},
+    pages::{self, AnswerContext, SchemeView},
+    percent,
+    person::Person,
+    prepared::{self, Prepared},
+    problem::Refusal,
+    query::{InvalidQuery, Query, Selector},
+};
+
+/// `GET /@{handle}?scheme=`
+pub(super) async fn handle(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
+    represent(site, asked, named(part, None, asked)?).await
+}
+
+/// `GET /profile/{handle-or-did}`: the independent scheme's own address.
+pub(super) async fn profile(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
+    represent(site, asked, named(part, Some(Selector::Model(Model::Independent)), asked)?).await
+}
+
+fn named(part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, Refusal> {
+    let name = percent::decode(part).ok_or(InvalidQuery::Encoding)?;
+    let scheme = match asked.head.uri.query() {
+        None => None,
+        Some(_) => asked.parameters()?.one("scheme")?.map(Selector::parse).transpose()?,
+    };
+    Ok(Query::named(&name, implied)?.under(scheme))
+}
+
+async fn represent(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {
+    let answered = site.resolver.answer(&query).await?;
+    match asked.prefers_html() {
+        true => page(site, asked, &query, &answered),
+        false => {
+            let prepared = json(site, &query, &answered);
+            Ok(reply::prepared(prepared, answered.freshness, asked.if_none_match(), true))
+        }
+    }
+}
+
+/// The JSON bytes of an answer, written by the first who needs them.
+pub(super) fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a Prepared {
+    let entry = &answered.entry;
+    let prepared: &OnceLock<Prepared> = &entry.prepared;
+    prepared.get_or_init(|| {
+        let checked_at = moment(entry.checked_at);
+        match &entry.said {
+            Said::Absent(why) => reply::prepare_problem(&site.resolver.absent(query, *why), checked_at),
+            Said::Found(person) => {
+                let mut resolution = person.resolution(None);
+                let body = Bytes::from(reply::write(&resolution));
+                // Two answers that differ only in when they were checked mean the same.
+                if let Some(proof) = &mut resolution.proof {
+                    proof.checked_at = Timestamp::UNIX_EPOCH;
+                }
+                let etag = prepared::weak_etag(&reply::write(&resolution));
+                Prepared { status: StatusCode::OK, content_type: reply::JSON, body, etag, checked_at }
+            }
+        }
+    })
+}
+
+/// A page is drawn for each asker: it shows its age, is read by people rather than machines, and would take several
+/// times the memory of the answer it shows.
+fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
+    let resolution = site.resolver.read(query, answered)?;
+    let Some((policy, other_schemes)) = site.resolver.around(query) else { return Err(Refusal::NoSuchPage) };
+    let scheme = SchemeView::new(policy, None);
+    let freshness = Some(answered.freshness);
+    let context = AnswerContext { scheme: &scheme, other_schemes: &other_schemes, freshness };
+    let body = Bytes::from(pages::answer(&resolution, context).into_string());
+    let etag = prepared::weak_etag(&body);
+    let checked_at = moment(answered.entry.checked_at);
+    let page = Prepared { status: StatusCode::OK, content_type: reply::HTML, body, etag, checked_at };
+    let mut reply = reply::prepared(&page, answered.freshness, asked.if_none_match(), true);
+    reply::protect(&mut reply);
+    Ok(reply)
+}
+
+pub(super) fn moment(at: Timestamp) -> HeaderValue {
+    HeaderValue::try_from(at.to_string()).unwrap_or(HeaderValue::from_static(""))
+}

@@ -1,0 +1,254 @@
+//! The mirror's own routes: linking an account, the upstream's callbacks, and the owner's account.
+//!
+//! | path below `/mirror/{name}` | what happens |
+//! |---|---|
+//! | `GET /connect` | off to the upstream, with a cookie that binds the sign-in to this browser |
+//! | `GET /callback` | back from it: the account is linked, its owner signed in |
+//! | `GET /webhook`, `POST /webhook` | the upstream subscribes; it tells that something happened |
+//! | `POST /deauthorize`, `POST /delete`, `GET /delete?code=` | it passes on that a person wants to be gone |
+//!
+//! The owner's session is one opaque token, in a cookie or as a bearer. What to say about a handle is decided in the
+//! mirror; here is only how HTTP carries it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use namesake::AccountId;
+use namesake_mirror::{CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, OwnProfile, SessionToken};
+use serde_json::json;
+
+use super::{
+    Site,
+    reply::{self, Reply},
+    request::Asked,
+};
+use crate::{
+    api::{FormerHandle, OwnAccount},
+    pages, percent,
+    problem::Refusal,
+    query::InvalidQuery,
+};
+
+const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
+/// `__Host-`: only over a secure connection, for this host alone, for every path (RFC 6265bis section 4.1.3).
+const SESSION: &str = "__Host-namesake-session";
+const LINKING: &str = "__Host-namesake-linking";
+
+/// `/mirror/{name}/…`
+pub(super) async fn linking(site: &Site, asked: Asked, part: &str) -> Result<Reply, Refusal> {
+    let (name, action) = part.split_once('/').ok_or(Refusal::NoSuchPage)?;
+    let mirror = site.mirror(name).ok_or(Refusal::NoSuchPage)?;
+    match (asked.method(), action) {
+        (&Method::GET | &Method::HEAD, "connect") => connect(&mirror, &asked).await,
+        (&Method::GET, "callback") => callback(&mirror, &asked).await,
+        (&Method::GET, "webhook") => subscribe(&mirror, &asked),
+        (&Method::GET, "delete") => deletion_status(&mirror, &asked).await,
+        (&Method::POST, "webhook" | "deauthorize" | "delete") => {
+            let signature = asked.header(&SIGNATURE).map(str::to_owned);
+            let body = asked.body(&site.limits).await?;
+            notice(&mirror, action, signature.as_deref(), &body).await
+        }
+        (_, "connect" | "callback" | "webhook" | "deauthorize" | "delete") => Err(Refusal::Method),
+        _ => Err(Refusal::NoSuchPage),
+    }
+}
+
+async fn connect(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+    let connect = mirror.connect(session(mirror, asked).as_ref()).await?;
+    let mut reply = see_other(connect.location.as_str());
+    set_cookie(&mut reply, &cookie(LINKING, mirror), &connect.browser, connect.max_age);
+    Ok(reply)
+}
+
+async fn callback(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let text = |name: &str| Ok::<_, Refusal>(parameters.one(name)?.map(str::to_owned));
+    let query = CallbackQuery {
+        code: text("code")?,
+        state: text("state")?,
+        error: text("error")?,
+        error_description: text("error_description")?,
+    };
+    let browser = asked.cookie(&cookie(LINKING, mirror));
+    let linked = mirror.callback(query, browser, session(mirror, asked).as_ref()).await?;
+    let mut reply =
+        if asked.prefers_html() { see_other(&profile_path(mirror, &linked)) } else { told(&linked) };
+    let lasts = mirror.settings().session_ttl.as_secs();
+    set_cookie(&mut reply, &cookie(SESSION, mirror), linked.token.expose(), lasts);
+    set_cookie(&mut reply, &cookie(LINKING, mirror), "", 0);
+    Ok(reply)
+}
+
+fn profile_path(mirror: &MirrorModel, linked: &Linked) -> String {
+    match &linked.handle {
+        Some(handle) => pages::handle_path(handle.as_str(), Some(mirror.settings().scheme.as_str())),
+        None => format!("/v1/accounts/{}", linked.account),
+    }
+}
+
+/// For clients without a browser: the token is theirs to keep, and is not said again.
+fn told(linked: &Linked) -> Reply {
+    let status = if linked.created { StatusCode::CREATED } else { StatusCode::OK };
+    let handle = linked.handle.as_ref().map(ToString::to_string);
+    reply::json(
+        status,
+        &json!({ "account": linked.account, "handle": handle, "token": linked.token.expose() }),
+    )
+}
+
+fn subscribe(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let text = |name: &str| Ok::<_, Refusal>(parameters.one(name)?.map(str::to_owned));
+    let query = ChallengeQuery {
+        mode: text("hub.mode")?,
+        challenge: text("hub.challenge")?,
+        verify_token: text("hub.verify_token")?,
+    };
+    let challenge = mirror.webhook_challenge(query)?;
+    Ok(reply::bytes(StatusCode::OK, HeaderValue::from_static("text/plain; charset=utf-8"), challenge))
+}
+
+async fn notice(
+    mirror: &MirrorModel,
+    action: &str,
+    signature: Option<&str>,
+    body: &Bytes,
+) -> Result<Reply, Refusal> {
+    Ok(match action {
+        "webhook" => {
+            let hinted = mirror.webhook(signature, body).await?;
+            reply::json(StatusCode::OK, &json!({ "hinted": hinted }))
+        }
+        "deauthorize" => {
+            mirror.deauthorize(body).await?;
+            reply::json(StatusCode::OK, &json!({}))
+        }
+        _ => reply::json(StatusCode::OK, &mirror.delete_requested(body).await?),
+    })
+}
+
+async fn deletion_status(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let code =
+        parameters.one("code")?.ok_or_else(|| Refusal::Request("the parameter `code` is missing".into()))?;
+    let at = mirror.deletion_status(code).await?;
+    if asked.prefers_html() {
+        return Ok(reply::page(StatusCode::OK, pages::deleted(at)));
+    }
+    Ok(reply::json(StatusCode::OK, &json!({ "status": "deleted", "deletedAt": at })))
+}
+
+/// `/v1/mirror/accounts/{id}[/handle]`
+pub(super) async fn account(site: &Site, asked: Asked, part: &str) -> Result<Reply, Refusal> {
+    let (id, below) = part.split_once('/').map_or((part, None), |(id, below)| (id, Some(below)));
+    let id = percent::decode(id).ok_or(InvalidQuery::Encoding)?;
+    let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
+    let scheme = account.as_str().split(':').next().unwrap_or_default();
+    let mirror = site.mirror(scheme).ok_or(Refusal::NoSuchPage)?;
+    match (asked.method(), below) {
+        // Whoever asks, signed in or not, for an account that is there or not: the rule is the same for everybody.
+        (&Method::PUT, Some("handle")) => Err(mirror.handle_is_mirrored().into()),
+        (_, Some("handle")) | (&Method::PUT, None) => Err(Refusal::Method),
+        (_, Some(_)) => Err(Refusal::NoSuchPage),
+        (method, None) => {
+            let method = method.clone();
+            let token = session(&mirror, &asked).ok_or(namesake_mirror::OwnError::SignIn)?;
+            if !matches!(method, Method::GET | Method::HEAD) {
+                site.check_origin(&asked)?;
+            }
+            own(&mirror, &account, &token, &method, asked.body(&site.limits).await?).await
+        }
+    }
+}
+
+async fn own(
+    mirror: &MirrorModel,
+    account: &AccountId,
+    token: &SessionToken,
+    method: &Method,
+    body: Bytes,
+) -> Result<Reply, Refusal> {
+    let own = match *method {
+        Method::DELETE => {
+            mirror.delete(account, token).await?;
+            let mut reply = reply::bytes(StatusCode::NO_CONTENT, reply::JSON, Bytes::new());
+            set_cookie(&mut reply, &cookie(SESSION, mirror), "", 0);
+            return Ok(reply);
+        }
+        Method::PATCH => {
+            let edit = Edit::from_json(&body, mirror)?;
+            mirror.edit(account, token, edit).await?
+        }
+        _ => mirror.own(account, token).await?,
+    };
+    Ok(reply::json(StatusCode::OK, &as_body(own)))
+}
+
+fn as_body(own: OwnProfile) -> OwnAccount {
+    let profile = own.profile;
+    OwnAccount {
+        account: profile.account.to_string(),
+        handle: profile.handle.as_ref().map(ToString::to_string),
+        handle_since: own.handle_since,
+        display_name: profile.display_name.as_ref().map(ToString::to_string),
+        description: profile.bio.as_ref().map(ToString::to_string),
+        avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
+        display: profile.state,
+        linked_at: own.linked_at,
+        former_handles: own
+            .former_handles
+            .into_iter()
+            .map(|former| FormerHandle {
+                handle: former.handle.to_string(),
+                from: former.from,
+                until: former.until,
+            })
+            .collect(),
+    }
+}
+
+/// The owner's token: a bearer if there is one, else the cookie.
+fn session(mirror: &MirrorModel, asked: &Asked) -> Option<SessionToken> {
+    let bearer = asked.header(&header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    SessionToken::parse(bearer.or_else(|| asked.cookie(&cookie(SESSION, mirror)))?)
+}
+
+fn cookie(kind: &str, mirror: &MirrorModel) -> String {
+    format!("{kind}-{}", mirror.settings().scheme)
+}
+
+/// `Lax`, so that it comes along when the upstream sends the browser back, and never with another site's form.
+fn set_cookie(reply: &mut Reply, name: &str, value: &str, max_age: u64) {
+    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Lax");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        reply.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn see_other(location: &str) -> Reply {
+    let mut reply = reply::bytes(StatusCode::SEE_OTHER, HeaderValue::from_static("text/plain"), Bytes::new());
+    let headers = reply.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        headers.insert(header::LOCATION, location);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    reply
+}
+
+impl Site {
+    fn mirror(&self, name: &str) -> Option<Arc<MirrorModel>> {
+        self.mirrors.iter().find(|mirror| mirror.settings().scheme.as_str() == name).cloned()
+    }
+
+    /// A browser says where a request comes from: another site's page does not act for the owner. Clients that are no
+    /// browser say nothing.
+    fn check_origin(&self, asked: &Asked) -> Result<(), Refusal> {
+        let ours = self.resolver.directory().public_url().origin().ascii_serialization();
+        match asked.header(&header::ORIGIN) {
+            Some(origin) if origin != ours => Err(Refusal::Origin),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! HTTP, from the socket to the handlers.
+//!
+//! | routes | file |
+//! |---|---|
+//! | what a path means | `route` |
+//! | connections, limits, drain | `server` |
+//! | `/@{handle}`, `/profile/…` | `lookup` |
+//! | `/v1/resolve` (one, batch) | `resolve` |
+//! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
+//! | `/xrpc/…` | `xrpc` |
+//! | `/.well-known/webfinger` | `webfinger` |
+//! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
+//! | `/compare` | `compare` |
+//! | `/`, `/problems/{type}`, the stylesheet | `pages` |
+//! | `/livez`, `/readyz`, `/metrics` | `ops` |
+//!
+//! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
+//! rest: methods, CORS, the shape of a refusal, the count.
+
+mod accounts;
+mod compare;
+mod explain;
+mod lookup;
+mod mirror;
+mod ops;
+mod pages;
+mod policies;
+mod quota;
+mod reply;
+mod request;
+mod resolve;
+mod route;
+pub(crate) mod server;
+mod webfinger;
+mod xrpc;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use http::{HeaderValue, Method, StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use namesake_mirror::MirrorModel;
+
+pub use self::ops::install_metrics;
+use self::{
+    ops::RequestCounters,
+    quota::Quotas,
+    reply::Reply,
+    request::Asked,
+    route::{Kind, Route},
+    server::Door,
+};
+use crate::{atproto::Atproto, builder::Options, lookup::Resolver, problem::Refusal, settings::Limits};
+
+/// All that handlers share.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) resolver: Arc<Resolver>,
+    atproto: Option<Arc<Atproto>>,
+    limits: Limits,
+    mirrors: Vec<Arc<MirrorModel>>,
+    quotas: Quotas,
+    counters: RequestCounters,
+    metrics: Option<PrometheusHandle>,
+    options: Options,
+    request_ids: AtomicU64,
+}
+
+impl Site {
+    pub(crate) fn new(
+        resolver: Resolver,
+        atproto: Option<Atproto>,
+        mirrors: Vec<Arc<MirrorModel>>,
+        limits: Limits,
+        metrics: Option<PrometheusHandle>,
+        options: Options,
+    ) -> Self {
+        use std::hash::BuildHasher as _;
+
+        Self {
+            resolver: Arc::new(resolver),
+            atproto: atproto.map(Arc::new),
+            mirrors,
+            limits,
+            quotas: Quotas::new(&limits),
+            counters: RequestCounters::register(),
+            metrics,
+            options,
+            // Ids tell requests apart in one log, also across restarts; they keep no secret.
+            request_ids: AtomicU64::new(std::hash::RandomState::new().hash_one(0) << 24),
+        }
+    }
+
+    /// Called every few seconds while serving.
+    fn tidy(&self) {
+        self.quotas.tidy();
+        if let Some(recorder) = &self.metrics {
+            recorder.run_upkeep();
+        }
+    }
+}
+
+/// Answers a request. Total: whatever comes in, something goes out.
+async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
+    let begun = site.options.access_log.then(tokio::time::Instant::now);
+    let kind = Route::of(asked.path()).kind;
+    let html = !kind.is_xrpc() && asked.prefers_html();
+    let request_id = site.request_ids.fetch_add(1, Ordering::Relaxed);
+
+    let outcome = match asked.method() {
+        &Method::OPTIONS => Ok(options(kind)),
+        method if !kind.takes(method) => Err(Refusal::Method),
+        _ => dispatch(site, asked, door).await,
+    };
+    let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, kind, &refusal, html, request_id));
+    if kind.is_public() {
+        reply::allow_any_origin(&mut reply);
+    }
+    site.counters.count(kind, reply.status());
+    if let Some(begun) = begun {
+        let status = reply.status().as_u16();
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            http.route = kind.name(),
+            http.status = status,
+            request.took_ms = took_ms,
+            request.id = %format_args!("{request_id:016x}"),
+            "http.request"
+        );
+    }
+    reply
+}
+
+async fn dispatch(site: &Site, asked: Asked, door: Door) -> Result<Reply, Refusal> {
+    let path = asked.head.uri.clone();
+    let Route { kind, part } = Route::of(path.path());
+    if door == Door::Operations && !matches!(kind, Kind::Livez | Kind::Readyz | Kind::Metrics) {
+        return Err(Refusal::NoSuchPage);
+    }
+    match kind {
+        Kind::Handle => lookup::handle(site, &asked, part).await,
+        Kind::Profile => lookup::profile(site, &asked, part).await,
+        Kind::Resolve if asked.method() == Method::POST => resolve::batch(site, asked).await,
+        Kind::Resolve => resolve::one(site, &asked).await,
+        Kind::Explain => explain::explain(site, &asked).await,
+        Kind::Account => accounts::account(site, &asked, part).await,
+        Kind::Compare => Ok(compare::compare(site)),
+        Kind::Policies => Ok(policies::policies(site)),
+        Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
+        Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
+        Kind::ResolveIdentity => xrpc::resolve_identity(site, &asked).await,
+        Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
+        Kind::XrpcHealth => Ok(xrpc::health()),
+        Kind::Webfinger => webfinger::webfinger(site, &asked).await,
+        Kind::Mirror => mirror::linking(site, asked, part).await,
+        Kind::MirrorAccount => mirror::account(site, asked, part).await,
+        Kind::Landing => pages::landing(site, &asked).await,
+        Kind::Stylesheet => Ok(pages::stylesheet()),
+        Kind::Mark => Ok(pages::mark()),
+        Kind::ProblemPage => pages::problem_kind(part),
+        Kind::Livez => Ok(ops::alive()),
+        Kind::Readyz => Ok(ops::ready(site)),
+        Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),
+        Kind::Metrics => ops::metrics(site),
+        Kind::XrpcUnknown | Kind::Nowhere => Err(Refusal::NoSuchPage),
+    }
+}
+
+fn refuse(site: &Site, kind: Kind, refusal: &Refusal, html: bool, request_id: u64) -> Reply {
+    let mut reply = match kind.is_xrpc() {
+        true => xrpc::failure(site, refusal, request_id),
+        false => reply::problem(refusal, html, request_id),
+    };
+    if let Refusal::Method = refusal {
+        allow(&mut reply, kind);
+    }
+    if let Refusal::Failed { error, .. } = refusal
+        && reply.status() == StatusCode::INTERNAL_SERVER_ERROR
+    {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(
+            request.id = %format_args!("{request_id:016x}"),
+            http.route = kind.name(),
+            error.message = error.message(),
+            error.cause = cause,
+            "http.internal"
+        );
+    }
+    reply
+}
+
+/// What a route takes; also the answer to a browser's question whether another origin may ask (CORS preflight).
+fn options(kind: Kind) -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    allow(&mut reply, kind);
+    if kind.is_public() {
+        let headers = reply.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("accept, content-type, if-none-match"),
+        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+    reply
+}
+
+fn allow(reply: &mut Reply, kind: Kind) {
+    if let Ok(methods) = HeaderValue::try_from(kind.allow()) {
+        reply.headers_mut().insert(header::ALLOW, methods);
+    }
+}

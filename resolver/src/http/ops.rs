@@ -1,0 +1,61 @@
+//! For operators: is it alive, is it ready, what has it done.
+
+use http::{HeaderValue, StatusCode};
+use metrics::Counter;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::{
+    Site,
+    reply::{self, Reply},
+    route::Kind,
+};
+use crate::problem::Refusal;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// Makes Prometheus the recorder of this process. Call it once, before [`crate::Builder::build`].
+///
+/// # Errors
+/// When the process already has a recorder.
+pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
+    let seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)?
+        .install_recorder()
+}
+
+pub(super) fn alive() -> Reply {
+    reply::bytes(StatusCode::OK, TEXT, "ok\n")
+}
+
+/// Ready as soon as it is listening: backends that are down are answered for, stale or with a failure.
+pub(super) fn ready(site: &Site) -> Reply {
+    match site.resolver.directory().policies().is_empty() {
+        false => reply::bytes(StatusCode::OK, TEXT, "ready\n"),
+        true => reply::bytes(StatusCode::SERVICE_UNAVAILABLE, TEXT, "no backend is configured\n"),
+    }
+}
+
+pub(super) fn metrics(site: &Site) -> Result<Reply, Refusal> {
+    let recorder = site.metrics.as_ref().ok_or(Refusal::NoSuchPage)?;
+    Ok(reply::bytes(StatusCode::OK, TEXT, recorder.render()))
+}
+
+/// Requests by route and class of status: labels come from the route table, never from a path.
+#[derive(Debug)]
+pub(crate) struct RequestCounters(Vec<[Counter; 5]>);
+
+impl RequestCounters {
+    pub(crate) fn register() -> Self {
+        let counter = |kind: Kind, class: &'static str| metrics::counter!("namesake_http_requests_total", "route" => kind.name(), "status" => class);
+        let classes = |kind| ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| counter(kind, class));
+        Self(Kind::ALL.iter().map(|kind| classes(*kind)).collect())
+    }
+
+    pub(crate) fn count(&self, kind: Kind, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.0.get(kind as usize).and_then(|classes| classes.get(class)) {
+            counter.increment(1);
+        }
+    }
+}

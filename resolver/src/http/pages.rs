@@ -1,0 +1,72 @@
+//! The front page, the pages of the kinds of problems, and what they load.
+
+use http::StatusCode;
+
+use super::{
+    Site,
+    reply::{self, Reply},
+    request::Asked,
+};
+use crate::{
+    pages::{self, LandingView, OutcomeView, SchemeView},
+    problem::Refusal,
+    query::Query,
+};
+
+/// `GET /?q=`: asks, and shows the answer below.
+pub(super) async fn landing(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let query = parameters.one("q")?.map(str::trim).filter(|query| !query.is_empty());
+    let scheme = parameters.one("scheme")?.filter(|scheme| !scheme.is_empty());
+    let outcome = match query {
+        Some(text) => Some(look_up(site, text, scheme).await),
+        None => None,
+    };
+    let directory = site.resolver.directory();
+    let mut examples = site.options.examples.iter();
+    let view = LandingView {
+        public_url: directory.public_url().as_str().trim_end_matches('/').to_owned(),
+        query: query.map(|query| namesake::clean_line(query, 128)),
+        schemes: directory
+            .policies()
+            .iter()
+            .map(|policy| SchemeView::new(policy, examples.next().cloned()))
+            .collect(),
+        outcome,
+    };
+    Ok(reply::page(StatusCode::OK, pages::landing(&view)))
+}
+
+async fn look_up(site: &Site, text: &str, scheme: Option<&str>) -> OutcomeView {
+    let found = async {
+        let query = site.query(text, scheme)?;
+        answer(site, &query).await
+    };
+    found.await.unwrap_or_else(|refusal| OutcomeView::Problem(refusal.problem()))
+}
+
+async fn answer(site: &Site, query: &Query) -> Result<OutcomeView, Refusal> {
+    let answered = site.resolver.answer(query).await?;
+    let resolution = Box::new(site.resolver.read(query, &answered)?);
+    let (policy, _) = site.resolver.around(query).ok_or(Refusal::NoSuchPage)?;
+    Ok(OutcomeView::Answer {
+        resolution,
+        scheme: SchemeView::new(policy, None),
+        freshness: Some(answered.freshness),
+    })
+}
+
+/// `GET /problems/{type}`
+pub(super) fn problem_kind(part: &str) -> Result<Reply, Refusal> {
+    let page = pages::problem_kind(part).ok_or(Refusal::NoSuchPage)?;
+    Ok(reply::page(StatusCode::OK, page))
+}
+
+/// The path carries the content's hash: it may be kept for ever.
+pub(super) fn stylesheet() -> Reply {
+    reply::asset("text/css; charset=utf-8", pages::STYLESHEET, true)
+}
+
+pub(super) fn mark() -> Reply {
+    reply::asset("image/svg+xml", pages::MARK, false)
+}

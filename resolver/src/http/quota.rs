@@ -1,0 +1,83 @@
+//! How often one client may make us ask others: the ways past the memory have a quota, the others need none.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+};
+
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
+
+use crate::{problem::Refusal, settings::Limits};
+
+/// What a quota is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A lookup past the memory.
+    Fresh,
+    /// An explanation.
+    Explain,
+}
+
+/// The quotas, a client each.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    fresh: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    explain: Option<DefaultKeyedRateLimiter<IpAddr>>,
+}
+
+impl Quotas {
+    /// A quota of zero forbids.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let limiter =
+            |per_minute| NonZeroU32::new(per_minute).map(|n| RateLimiter::keyed(Quota::per_minute(n)));
+        Self { fresh: limiter(limits.fresh_per_minute), explain: limiter(limits.explain_per_minute) }
+    }
+
+    /// Takes one from the quota of `peer`.
+    pub(crate) fn spend(&self, purpose: Purpose, peer: IpAddr) -> Result<(), Refusal> {
+        let limiter = match purpose {
+            Purpose::Fresh => &self.fresh,
+            Purpose::Explain => &self.explain,
+        };
+        let Some(limiter) = limiter else { return Err(Refusal::Quota { retry_after_seconds: 3600 }) };
+        limiter.check_key(&client(peer)).map_err(|wait| {
+            let wait = wait.wait_time_from(DefaultClock::default().now());
+            Refusal::Quota { retry_after_seconds: wait.as_secs().saturating_add(1) }
+        })
+    }
+
+    /// Forgets clients whose quota is whole again.
+    pub(crate) fn tidy(&self) {
+        for limiter in [&self.fresh, &self.explain].into_iter().flatten() {
+            limiter.retain_recent();
+        }
+    }
+}
+
+/// One client is an IPv4 address or an IPv6 /64: the least a provider gives a customer (RFC 6177).
+fn client(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_an_address_or_a_network_of_the_new_kind() {
+        let quotas = Quotas::new(&Limits { fresh_per_minute: 1, explain_per_minute: 0, ..Limits::default() });
+        let spend = |peer: &str| quotas.spend(Purpose::Fresh, peer.parse().unwrap());
+        assert!(spend("192.0.2.1").is_ok() && spend("192.0.2.2").is_ok());
+        assert!(matches!(spend("::ffff:192.0.2.1"), Err(Refusal::Quota { retry_after_seconds: 1..=61 })));
+        assert!(
+            spend("2001:db8::1").is_ok() && spend("2001:db8::2").is_err() && spend("2001:db8:0:1::1").is_ok()
+        );
+        assert!(quotas.spend(Purpose::Explain, "192.0.2.9".parse().unwrap()).is_err());
+    }
+}

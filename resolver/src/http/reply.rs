@@ -1,0 +1,185 @@
+//! Answers, with the headers every one of its kind carries.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use maud::Markup;
+use serde::Serialize;
+
+use crate::{
+    api::{Freshness, Problem},
+    pages::{self, CONTENT_SECURITY_POLICY},
+    prepared::{self, Prepared},
+    problem::{self, Refusal},
+};
+
+/// What goes out.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+const CHECKED_AT: HeaderName = HeaderName::from_static("namesake-checked-at");
+const STALE: HeaderName = HeaderName::from_static("namesake-stale");
+/// The id under which a failure of ours is in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("namesake-request-id");
+
+/// A body of a kind.
+pub(crate) fn bytes(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.reserve(12);
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    reply
+}
+
+/// An answer for one asker, in JSON: not to be kept.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
+    let mut reply = bytes(status, JSON, write(value));
+    reply.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    reply
+}
+
+/// A page, under the policy that lets it load nothing but our stylesheet and pictures.
+pub(crate) fn page(status: StatusCode, page: Markup) -> Reply {
+    let mut reply = bytes(status, HTML, page.into_string());
+    protect(&mut reply);
+    reply.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
+    reply
+}
+
+/// What a page may load, who may frame it (nobody), and what it tells others of where its reader came from (nothing).
+pub(crate) fn protect(page: &mut Reply) {
+    let headers = page.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+}
+
+/// Something that never changes under its address.
+pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> Reply {
+    let mut reply =
+        bytes(StatusCode::OK, HeaderValue::from_static(kind), Bytes::from_static(body.as_bytes()));
+    let age = if for_ever { "public, max-age=31536000, immutable" } else { "public, max-age=86400" };
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(age));
+    reply
+}
+
+/// A remembered answer's bytes, or 304 if the client has them.
+pub(crate) fn prepared(
+    prepared: &Prepared,
+    freshness: Freshness,
+    if_none_match: Option<&HeaderValue>,
+    negotiated: bool,
+) -> Reply {
+    let unchanged = if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag));
+    let mut reply = match unchanged && prepared.status == StatusCode::OK {
+        true => {
+            let mut reply = Response::new(Full::default());
+            *reply.status_mut() = StatusCode::NOT_MODIFIED;
+            reply
+        }
+        false => bytes(prepared.status, prepared.content_type.clone(), prepared.body.clone()),
+    };
+    let headers = reply.headers_mut();
+    headers.insert(header::ETAG, prepared.etag.clone());
+    headers.insert(CHECKED_AT, prepared.checked_at.clone());
+    say_age(&mut reply, freshness, negotiated);
+    reply
+}
+
+/// How old the answer is, and how long it may be kept.
+///
+/// An answer from our own store is asked about every time (`no-cache`), so that a change is seen at once. `max-age` is
+/// what is *left*: a client that knows nothing of `Age` never keeps an answer for too long, one that subtracts it
+/// (RFC 9111 section 4.2.3) asks a little sooner.
+pub(crate) fn say_age(reply: &mut Reply, freshness: Freshness, negotiated: bool) {
+    let headers = reply.headers_mut();
+    let control = match freshness {
+        Freshness { stale: false, ttl_seconds: Some(left), .. } => max_age(left),
+        _ => NO_CACHE,
+    };
+    headers.insert(header::CACHE_CONTROL, control);
+    headers.insert(header::AGE, HeaderValue::from(freshness.age_seconds));
+    if freshness.stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    if negotiated {
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    }
+}
+
+fn max_age(seconds: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("max-age={seconds}")).unwrap_or(NO_CACHE)
+}
+
+/// A refusal: a problem document, or a page for people.
+pub(crate) fn problem(refusal: &Refusal, html: bool, request_id: u64) -> Reply {
+    problem_document(&refusal.problem(), refusal.retry_after_seconds(), html, request_id)
+}
+
+/// The constant answer to what should not have happened.
+pub(crate) fn internal(html: bool, request_id: u64) -> Reply {
+    problem_document(&problem::internal(), None, html, request_id)
+}
+
+fn problem_document(problem: &Problem, retry_after: Option<u64>, html: bool, request_id: u64) -> Reply {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = match html {
+        true => page(status, pages::problem(problem)),
+        false => bytes(status, PROBLEM, write(problem)),
+    };
+    let headers = reply.headers_mut();
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status.is_server_error() {
+        identify(&mut reply, request_id);
+    }
+    reply
+}
+
+/// Says under which id the log has it.
+pub(crate) fn identify(reply: &mut Reply, request_id: u64) {
+    if let Ok(id) = HeaderValue::try_from(format!("{request_id:016x}")) {
+        reply.headers_mut().insert(REQUEST_ID, id);
+    }
+}
+
+/// Any origin may read it, and these headers of it (Fetch, section 3.3).
+pub(crate) fn allow_any_origin(reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("age, etag, retry-after, namesake-checked-at, namesake-stale"),
+    );
+}
+
+/// Our own shapes always serialise; should one not, an empty body says less than a panic.
+pub(crate) fn write(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_else(|error| {
+        tracing::error!(error.message = %error, "http.unserialisable");
+        Vec::new()
+    })
+}
+
+/// The bytes of a problem with the headers that only depend on it, for an answer that is remembered.
+pub(crate) fn prepare_problem(refusal: &Refusal, checked_at: HeaderValue) -> Prepared {
+    let problem = refusal.problem();
+    let body = Bytes::from(write(&problem));
+    Prepared {
+        status: StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        content_type: PROBLEM,
+        etag: prepared::weak_etag(&body),
+        body,
+        checked_at,
+    }
+}

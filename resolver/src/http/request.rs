@@ -1,0 +1,168 @@
+//! What handlers are given: a request whose text has been decoded, strictly.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+
+use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
+
+/// A request on its way through a handler.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) head: Parts,
+    body: Incoming,
+    /// The client's address (or its proxy's).
+    pub(crate) peer: IpAddr,
+}
+
+impl Asked {
+    pub(crate) fn new(request: http::Request<Incoming>, peer: IpAddr) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body, peer }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// The query parameters, decoded.
+    pub(crate) fn parameters(&self) -> Result<Parameters<'_>, Refusal> {
+        Parameters::parse(self.head.uri.query().unwrap_or_default())
+    }
+
+    pub(crate) fn if_none_match(&self) -> Option<&HeaderValue> {
+        self.head.headers.get(header::IF_NONE_MATCH)
+    }
+
+    /// A header's text; `None` when it is absent, there twice or not ASCII.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        let mut values = self.head.headers.get_all(name).into_iter();
+        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    }
+
+    /// A cookie's value (RFC 6265 section 4.2.1).
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let headers = self.head.headers.get_all(header::COOKIE).into_iter();
+        let pairs = headers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+        pairs
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether the client would rather have a page for people.
+    pub(crate) fn prefers_html(&self) -> bool {
+        prefers_html(&self.head.headers)
+    }
+
+    /// The whole body, within the limits of size and time.
+    pub(crate) async fn body(self, limits: &Limits) -> Result<Bytes, Refusal> {
+        let whole = Limited::new(self.body, limits.max_body_bytes).collect();
+        match tokio::time::timeout(limits.body_timeout, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+            Ok(Err(_)) => Err(Refusal::Request("the body broke off".to_owned())),
+            Err(_) => Err(Refusal::Request("the body did not arrive in time".to_owned())),
+        }
+    }
+}
+
+/// Query parameters (WHATWG URL section 5.1), decoded strictly.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Parameters<'a> {
+    fn parse(query: &'a str) -> Result<Self, Refusal> {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(key)?, decode(value)?))
+        });
+        let pairs: Option<Vec<_>> = pairs.collect();
+        pairs.map(Self).ok_or(Refusal::Query(InvalidQuery::Encoding))
+    }
+
+    /// The one value of `name`. Two would leave open which of them counts.
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| &**value);
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            (_, Some(_)) => Err(Refusal::Request(format!("the parameter `{name}` is there twice"))),
+        }
+    }
+
+    /// Whether `name` is `true`.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        match self.one(name)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Refusal::Request(format!("the parameter `{name}` is `true` or `false`"))),
+        }
+    }
+}
+
+fn decode(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('+') {
+        return percent::decode(text);
+    }
+    let spaced = text.replace('+', " ");
+    percent::decode(&spaced).map(|decoded| Cow::Owned(decoded.into_owned()))
+}
+
+/// RFC 9110 section 12.5.1, as far as two representations need it: a page only for whoever names `text/html` and does
+/// not like JSON better; everybody else, scripts and `*/*` included, gets JSON.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let weigh = |wanted: &[&str]| {
+        let listed = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        listed
+            .flat_map(|value| value.split(','))
+            .filter_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let kind = parts.next()?;
+                wanted.iter().any(|wanted| kind.eq_ignore_ascii_case(wanted)).then_some(())?;
+                let weight = parts.find_map(|part| part.strip_prefix("q="));
+                Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+            })
+            .fold(0.0_f32, f32::max)
+    };
+    let html = weigh(&["text/html", "application/xhtml+xml"]);
+    html > 0.0 && html >= weigh(&["application/json", "application/problem+json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_for_those_who_ask_for_them() {
+        for (accept, html) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("text/html", true),
+            ("*/*", false),
+            ("application/json", false),
+            ("application/json, text/html;q=0.5", false),
+            ("text/html;q=0, application/json", false),
+            ("text/html; q=zzz", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(prefers_html(&headers), html, "{accept}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded_strictly_and_once() {
+        let parameters = Parameters::parse("handle=%40alice+b&x=1&x=2&fresh=true").unwrap();
+        assert_eq!(parameters.one("handle").unwrap(), Some("@alice b"));
+        assert!(parameters.one("x").is_err());
+        assert!(parameters.flag("fresh").unwrap());
+        assert!(parameters.flag("handle").is_err());
+        assert!(Parameters::parse("handle=%zz").is_err());
+    }
+}

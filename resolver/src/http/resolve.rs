@@ -1,0 +1,150 @@
+//! `/v1/resolve`: one name in any form, or a batch.
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use super::{
+    Site, lookup,
+    quota::Purpose,
+    reply::{self, Reply},
+    request::Asked,
+};
+use crate::{
+    api::{Freshness, Problem, Resolution},
+    cache::Answered,
+    person::Person,
+    problem::Refusal,
+    query::{InvalidQuery, Query},
+};
+
+/// `GET /v1/resolve?handle=&scheme=&fresh=`
+pub(super) async fn one(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let text = parameters.one("handle")?.ok_or(InvalidQuery::Missing)?;
+    let query = site.query(text, parameters.one("scheme")?)?;
+    let answered = match parameters.flag("fresh")? {
+        false => site.resolver.answer(&query).await?,
+        true => {
+            site.quotas.spend(Purpose::Fresh, asked.peer)?;
+            site.resolver.answer_afresh(&query).await?
+        }
+    };
+    Ok(with_freshness(site, asked, &query, &answered))
+}
+
+/// The prepared bytes, with the age put in before the last brace: nothing is serialised for it.
+pub(super) fn with_freshness(
+    site: &Site,
+    asked: &Asked,
+    query: &Query,
+    answered: &Answered<Person>,
+) -> Reply {
+    let mut prepared = lookup::json(site, query, answered).clone();
+    if prepared.status == StatusCode::OK
+        && let Some(open) = prepared.body.strip_suffix(b"}")
+    {
+        prepared.body = [open, freshness(answered.freshness).as_bytes(), b"}"].concat().into();
+    }
+    reply::prepared(&prepared, answered.freshness, asked.if_none_match(), false)
+}
+
+fn freshness(Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> String {
+    let ttl = ttl_seconds.map_or_else(|| "null".to_owned(), |ttl| ttl.to_string());
+    format!(r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}"#)
+}
+
+/// What `POST /v1/resolve` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    handles: Vec<String>,
+    #[serde(default)]
+    scheme: Option<String>,
+}
+
+/// What it answers: one result a handle, in order.
+#[derive(Debug, Serialize)]
+struct Results {
+    results: Vec<OneResult>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneResult {
+    /// As it was asked.
+    handle: String,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<Resolution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// `POST /v1/resolve`: failures stand in place, with their status.
+pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
+    let body = asked.body(&site.limits).await?;
+    let batch: Batch = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::Request(format!(r#"the body is not {{"handles": […]}}: {error}"#)))?;
+    if batch.handles.len() > site.limits.batch {
+        let most = site.limits.batch;
+        return Err(Refusal::Request(format!("a batch has at most {most} handles")));
+    }
+    // Dropped with the request: the lookups go on, nobody waits for them.
+    let mut waiting = JoinSet::new();
+    let mut results: Vec<OneResult> = Vec::with_capacity(batch.handles.len());
+    for (place, handle) in batch.handles.into_iter().enumerate() {
+        match site.query(&handle, batch.scheme.as_deref()) {
+            Ok(query) => {
+                let resolver = std::sync::Arc::clone(&site.resolver);
+                waiting.spawn(async move {
+                    let outcome = async { resolver.read(&query, &resolver.answer(&query).await?) };
+                    (place, outcome.await)
+                });
+                results.push(pending(handle));
+            }
+            Err(refusal) => results.push(settled(handle, Err(refusal))),
+        }
+    }
+    while let Some(done) = waiting.join_next().await {
+        if let Ok((place, outcome)) = done
+            && let Some(result) = results.get_mut(place)
+        {
+            *result = settled(std::mem::take(&mut result.handle), outcome);
+        }
+    }
+    Ok(reply::json(StatusCode::OK, &Results { results }))
+}
+
+/// What stands for a handle whose lookup crashed.
+fn pending(handle: String) -> OneResult {
+    OneResult { handle, status: 500, resolution: None, problem: Some(crate::problem::internal()) }
+}
+
+fn settled(handle: String, outcome: Result<Resolution, Refusal>) -> OneResult {
+    match outcome {
+        Ok(resolution) => OneResult { handle, status: 200, resolution: Some(resolution), problem: None },
+        Err(refusal) => {
+            let problem = refusal.problem();
+            OneResult { handle, status: problem.status, resolution: None, problem: Some(problem) }
+        }
+    }
+}
+
+/// Used by the command line and the front page too.
+impl Site {
+    /// Understands any input form, under the scheme named beside it.
+    pub(crate) fn query(&self, text: &str, scheme: Option<&str>) -> Result<Query, Refusal> {
+        let scheme = scheme.map(crate::query::Selector::parse).transpose()?;
+        Ok(Query::parse(text, self.resolver.directory().public_url())?.under(scheme))
+    }
+
+    /// Who `query` asks about, for one asker.
+    pub(crate) async fn resolve(&self, query: &Query, fresh: bool) -> Result<Resolution, Refusal> {
+        let answered = match fresh {
+            true => self.resolver.answer_afresh(query).await?,
+            false => self.resolver.answer(query).await?,
+        };
+        self.resolver.read(query, &answered)
+    }
+}

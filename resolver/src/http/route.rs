@@ -1,0 +1,210 @@
+//! The route table: every path means something, if only [`Kind::Nowhere`].
+
+use http::Method;
+
+use crate::pages;
+
+/// What a path means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Route<'a> {
+    pub(crate) kind: Kind,
+    /// The part of the path that varies, still percent-encoded.
+    pub(crate) part: &'a str,
+}
+
+macro_rules! kinds {
+    ($($kind:ident $name:literal [$($method:ident)*]),* $(,)?) => {
+        /// The kinds of routes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind { $($kind),* }
+
+        impl Kind {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// Its name in metrics and logs, which never carry a path.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name),* }
+            }
+
+            /// The methods it takes, beside `OPTIONS`, and `HEAD` where it takes `GET`.
+            pub(crate) const fn methods(self) -> &'static [Method] {
+                match self { $(Self::$kind => const { &[$(Method::$method),*] }),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Landing "landing" [GET],
+    Stylesheet "stylesheet" [GET],
+    Mark "mark" [GET],
+    ProblemPage "problem-page" [GET],
+    Handle "handle" [GET],
+    Profile "profile" [GET],
+    Resolve "resolve" [GET POST],
+    Explain "explain" [GET],
+    Account "account" [GET],
+    Policies "policies" [GET],
+    Compare "compare" [GET],
+    ResolveHandle "xrpc-resolve-handle" [GET],
+    ResolveDid "xrpc-resolve-did" [GET],
+    ResolveIdentity "xrpc-resolve-identity" [GET],
+    RefreshIdentity "xrpc-refresh-identity" [POST],
+    XrpcHealth "xrpc-health" [GET],
+    XrpcUnknown "xrpc-unknown" [GET POST],
+    Webfinger "webfinger" [GET],
+    Mirror "mirror" [GET POST],
+    MirrorAccount "mirror-account" [GET PATCH PUT DELETE],
+    Livez "livez" [GET],
+    Readyz "readyz" [GET],
+    Metrics "metrics" [GET],
+    Nowhere "nowhere" [GET],
+}
+
+impl<'a> Route<'a> {
+    /// What `path` means; total.
+    pub(crate) fn of(path: &'a str) -> Self {
+        let route = |kind| Self { kind, part: "" };
+        // The busiest first; some clients escape the `@`.
+        if let Some(part) = path.strip_prefix("/@").or_else(|| path.strip_prefix("/%40")) {
+            return Self::segment(Kind::Handle, part);
+        }
+        match path {
+            "/" => route(Kind::Landing),
+            "/v1/resolve" => route(Kind::Resolve),
+            "/v1/explain" => route(Kind::Explain),
+            "/compare" => route(Kind::Compare),
+            "/v1/policies" => route(Kind::Policies),
+            "/.well-known/webfinger" => route(Kind::Webfinger),
+            "/livez" => route(Kind::Livez),
+            "/readyz" => route(Kind::Readyz),
+            "/metrics" => route(Kind::Metrics),
+            pages::MARK_PATH => route(Kind::Mark),
+            _ if path == pages::stylesheet_path() => route(Kind::Stylesheet),
+            _ => Self::with_part(path),
+        }
+    }
+
+    fn with_part(path: &'a str) -> Self {
+        if let Some(method) = path.strip_prefix("/xrpc/") {
+            return Self { kind: xrpc(method), part: "" };
+        }
+        for (prefix, kind) in [
+            ("/profile/", Kind::Profile),
+            ("/v1/accounts/", Kind::Account),
+            ("/problems/", Kind::ProblemPage),
+        ] {
+            if let Some(part) = path.strip_prefix(prefix) {
+                return Self::segment(kind, part);
+            }
+        }
+        // Their own table is in `mirror.rs`.
+        for (prefix, kind) in [("/mirror/", Kind::Mirror), ("/v1/mirror/accounts/", Kind::MirrorAccount)] {
+            if let Some(part) = path.strip_prefix(prefix).filter(|part| !part.is_empty()) {
+                return Self { kind, part };
+            }
+        }
+        Self { kind: Kind::Nowhere, part: "" }
+    }
+
+    /// Exactly one segment.
+    fn segment(kind: Kind, part: &'a str) -> Self {
+        let one = !part.is_empty() && !part.contains('/');
+        Self { kind: if one { kind } else { Kind::Nowhere }, part: if one { part } else { "" } }
+    }
+}
+
+fn xrpc(method: &str) -> Kind {
+    match method {
+        "com.atproto.identity.resolveHandle" => Kind::ResolveHandle,
+        "com.atproto.identity.resolveDid" => Kind::ResolveDid,
+        "com.atproto.identity.resolveIdentity" => Kind::ResolveIdentity,
+        "com.atproto.identity.refreshIdentity" => Kind::RefreshIdentity,
+        "_health" => Kind::XrpcHealth,
+        _ => Kind::XrpcUnknown,
+    }
+}
+
+impl Kind {
+    /// Whether its errors have the shape of XRPC.
+    pub(crate) const fn is_xrpc(self) -> bool {
+        matches!(
+            self,
+            Self::ResolveHandle
+                | Self::ResolveDid
+                | Self::ResolveIdentity
+                | Self::RefreshIdentity
+                | Self::XrpcHealth
+                | Self::XrpcUnknown
+        )
+    }
+
+    /// Whether any origin may read it: what is public is, an owner's account is not.
+    pub(crate) const fn is_public(self) -> bool {
+        !matches!(self, Self::Mirror | Self::MirrorAccount | Self::Metrics)
+    }
+
+    /// Whether it takes `method`.
+    pub(crate) fn takes(self, method: &Method) -> bool {
+        let read = if method == Method::HEAD { &Method::GET } else { method };
+        self.methods().contains(read)
+    }
+
+    /// The value of `Allow`.
+    pub(crate) fn allow(self) -> String {
+        let methods = self.methods();
+        let head = methods.contains(&Method::GET).then_some("HEAD");
+        let listed: Vec<&str> = methods.iter().map(Method::as_str).chain(head).chain(["OPTIONS"]).collect();
+        listed.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_means_what_the_table_says() {
+        for (path, kind, part) in [
+            ("/", Kind::Landing, ""),
+            ("/@alice", Kind::Handle, "alice"),
+            ("/%40alice", Kind::Handle, "alice"),
+            ("/@", Kind::Nowhere, ""),
+            ("/@alice/", Kind::Nowhere, ""),
+            ("/profile/did:plc:abc", Kind::Profile, "did:plc:abc"),
+            ("/profile/", Kind::Nowhere, ""),
+            ("/v1/resolve", Kind::Resolve, ""),
+            ("/compare", Kind::Compare, ""),
+            ("/v1/resolve/", Kind::Nowhere, ""),
+            ("/v1/accounts/did%3Aplc%3Aabc", Kind::Account, "did%3Aplc%3Aabc"),
+            ("/xrpc/com.atproto.identity.resolveHandle", Kind::ResolveHandle, ""),
+            ("/xrpc/_health", Kind::XrpcHealth, ""),
+            ("/xrpc/com.atproto.server.createSession", Kind::XrpcUnknown, ""),
+            ("/mirror/threads/connect", Kind::Mirror, "threads/connect"),
+            ("/v1/mirror/accounts/threads:abc/handle", Kind::MirrorAccount, "threads:abc/handle"),
+            ("/problems/handle-not-found", Kind::ProblemPage, "handle-not-found"),
+            (pages::stylesheet_path(), Kind::Stylesheet, ""),
+            ("/metrics", Kind::Metrics, ""),
+            ("", Kind::Nowhere, ""),
+            ("*", Kind::Nowhere, ""),
+            ("//", Kind::Nowhere, ""),
+            ("/../etc/passwd", Kind::Nowhere, ""),
+        ] {
+            assert_eq!(Route::of(path), Route { kind, part }, "{path}");
+        }
+    }
+
+    #[test]
+    fn allow_lists_what_is_taken() {
+        assert_eq!(Kind::Resolve.allow(), "GET, POST, HEAD, OPTIONS");
+        assert_eq!(Kind::RefreshIdentity.allow(), "POST, OPTIONS");
+        assert!(Kind::Handle.takes(&Method::HEAD) && !Kind::Handle.takes(&Method::POST));
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let names: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+    }
+}

@@ -1,0 +1,116 @@
+//! The accept loop: how many connections, how long each part of a request may take, and how they end.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{self, MissedTickBehavior},
+};
+
+use super::{Site, request::Asked};
+
+/// Which routes a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// All.
+    Public,
+    /// Those for operators.
+    Operations,
+}
+
+/// How often counters and quotas are tidied up.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown`; then accepts nobody, and lets requests that have begun end within the drain time.
+pub(crate) async fn serve(
+    site: Arc<Site>,
+    listener: TcpListener,
+    door: Door,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(site.limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    let graceful = GracefulShutdown::new();
+    // Owns every connection: whatever outlives the drain ends with this set.
+    let mut connections = JoinSet::new();
+    let mut tidy = time::interval(HOUSEKEEPING);
+    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => (),
+            _ = tidy.tick() => site.tidy(),
+            accepted = accept(&listener, &places) => match accepted {
+                Ok((stream, peer, place)) => {
+                    let site = Arc::clone(&site);
+                    connections.spawn(connection(site, stream, peer.ip(), door, graceful.watcher(), place));
+                }
+                Err(error) => {
+                    tracing::warn!(error.message = %error, "server.accept_failed");
+                    // Usually too many open files: a moment lets some close, and is cut short by a shutdown.
+                    if time::timeout(Duration::from_millis(50), &mut shutdown).await.is_ok() {
+                        break;
+                    }
+                }
+            },
+        }
+    }
+    drop(listener);
+    tracing::info!(connections.open = connections.len(), "server.draining");
+    if time::timeout(site.limits.drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections.open = connections.len(), "server.drain_incomplete");
+    }
+    Ok(())
+}
+
+/// A connection, and its place. No place, no accept: the others wait in the listener's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+async fn connection(
+    site: Arc<Site>,
+    stream: TcpStream,
+    peer: IpAddr,
+    door: Door,
+    watcher: Watcher,
+    _place: OwnedSemaphorePermit,
+) {
+    // Answers are small, and written whole: waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let limits = site.limits;
+    let service = service_fn(|request| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(super::answer(&site, Asked::new(request, peer), door).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.max_header_bytes.max(8 << 10))
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        // Clients that go away, or never send a request, are no news.
+        tracing::debug!(error.message = %error, "server.connection_ended");
+    }
+}

@@ -1,0 +1,193 @@
+//! The resolver: directory, then memory, then one flight to the backend.
+
+use std::{future::Future, sync::Arc};
+
+use namesake::{Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trace, Ttl, Why};
+
+use crate::{
+    api::{Explanation, Freshness, Resolution},
+    cache::{Answered, Generations, Key, Memory, Said},
+    directory::{Directory, Seat},
+    guard::Guarded,
+    person::{self, Person},
+    problem::Refusal,
+    query::{Query, Subject},
+    settings::CacheSettings,
+};
+
+/// Answers who somebody is.
+#[derive(Debug)]
+pub(crate) struct Resolver {
+    office: Arc<Office>,
+    people: Memory<Person>,
+}
+
+/// What a lookup takes along into its own task.
+#[derive(Debug)]
+struct Office {
+    directory: Directory,
+    backends: Vec<Guarded>,
+}
+
+impl Resolver {
+    pub(crate) fn new(
+        directory: Directory,
+        backends: Vec<Guarded>,
+        settings: CacheSettings,
+        generations: Arc<Generations>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            office: Arc::new(Office { directory, backends }),
+            people: Memory::new(settings, generations, clock),
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.office.directory
+    }
+
+    /// Who `query` asks about, from memory if it is there: a person, or a definite no.
+    pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
+        let key = self.key(query)?;
+        let answered = self.people.ask(&key, || self.office.ask(&key)).await;
+        answered.map_err(|error| Refusal::failed(query, error))
+    }
+
+    /// The same, from a lookup that begins now; what it finds is remembered.
+    pub(crate) async fn answer_afresh(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
+        let key = self.key(query)?;
+        let answered = self.people.ask_afresh(&key, || self.office.ask(&key)).await;
+        answered.map_err(|error| Refusal::failed(query, error))
+    }
+
+    /// An answer as one asker reads it.
+    pub(crate) fn read(&self, query: &Query, answered: &Answered<Person>) -> Result<Resolution, Refusal> {
+        match &answered.entry.said {
+            Said::Found(person) => Ok(person.resolution(Some(answered.freshness))),
+            Said::Absent(why) => Err(self.absent(query, *why)),
+        }
+    }
+
+    /// The refusal for a definite no: it names the schemes under which the same name could be somebody.
+    pub(crate) fn absent(&self, query: &Query, why: Why) -> Refusal {
+        let Subject::Handle(handle) = &query.subject else {
+            return Refusal::Absent { handle: None, why, others: Vec::new() };
+        };
+        let seat = self.directory().route(&query.subject, query.selector.as_ref()).ok();
+        Refusal::Absent { handle: Some(handle.clone()), why, others: self.directory().others(handle, seat) }
+    }
+
+    /// The policy of the backend that answers `query`, and the other schemes that take the name.
+    pub(crate) fn around(&self, query: &Query) -> Option<(&Policy, Vec<String>)> {
+        let seat = self.directory().route(&query.subject, query.selector.as_ref()).ok()?;
+        let others = match &query.subject {
+            Subject::Handle(handle) => self.directory().others(handle, Some(seat)),
+            Subject::Account(_) => Vec::new(),
+        };
+        Some((self.directory().policy(seat), others.iter().map(ToString::to_string).collect()))
+    }
+
+    /// Every step of a lookup that begins now and leaves no trace in memory, beside what memory would answer.
+    pub(crate) async fn explain(&self, query: &Query) -> Explanation {
+        let begun = tokio::time::Instant::now();
+        let trace = Trace::on();
+        let key = self.key(query);
+        let remembered = key.as_ref().ok().and_then(|key| self.people.peek(key));
+        let scheme = key.as_ref().ok().map(|key| self.directory().policy(key.seat).scheme.clone());
+        trace.step(
+            "directory",
+            || format!("which scheme takes {}?", name_of(&query.subject)),
+            if scheme.is_some() { StepOutcome::Found } else { StepOutcome::Absent },
+            || scheme.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        );
+        let outcome = match key {
+            Ok(key) => self.look_again(query, &key, &trace).await,
+            Err(refusal) => Err(refusal),
+        };
+        let (steps, advice) = trace.finish();
+        let (resolution, problem) = match outcome {
+            Ok(resolution) => (Some(resolution), None),
+            Err(refusal) => (None, Some(refusal.problem())),
+        };
+        Explanation {
+            handle: name_of(&query.subject).to_owned(),
+            scheme: scheme.map(|scheme| scheme.to_string()),
+            verdict: verdict(
+                query,
+                resolution.as_ref(),
+                problem.as_ref().map(|problem| problem.title.as_str()),
+            ),
+            resolution,
+            problem,
+            steps,
+            advice,
+            remembered,
+            took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    async fn look_again(&self, query: &Query, key: &Key, trace: &Trace) -> Result<Resolution, Refusal> {
+        match self.office.look(key, trace).await.map_err(|error| Refusal::failed(query, error))? {
+            Lookup::Found { value, ttl } => {
+                let ttl_seconds = match ttl {
+                    Ttl::For(time) => Some(time.as_secs()),
+                    Ttl::UntilPurged | Ttl::Default => None,
+                };
+                Ok(value.resolution(Some(Freshness { age_seconds: 0, ttl_seconds, stale: false })))
+            }
+            Lookup::Absent { why, .. } => Err(self.absent(query, why)),
+            Lookup::Pass => Err(self.absent(query, Why::Unknown)),
+        }
+    }
+
+    fn key(&self, query: &Query) -> Result<Key, Refusal> {
+        let seat = self.directory().route(&query.subject, query.selector.as_ref());
+        let seat = seat.map_err(|reason| Refusal::not_served(query, reason))?;
+        Ok(Key { seat, subject: query.subject.clone() })
+    }
+}
+
+impl Office {
+    /// A lookup that owns all it needs: it outlives its asker.
+    fn ask(
+        self: &Arc<Self>,
+        key: &Key,
+    ) -> impl Future<Output = Result<Lookup<Person>, ResolveError>> + Send + use<> {
+        let (office, key) = (Arc::clone(self), key.clone());
+        async move { office.look(&key, &Trace::OFF).await }
+    }
+
+    async fn look(&self, key: &Key, trace: &Trace) -> Result<Lookup<Person>, ResolveError> {
+        let Some(backend) = self.backend(key.seat) else {
+            return Err(ResolveError::new(ErrorKind::Internal, "no such backend"));
+        };
+        person::ask(backend, &self.directory, key.seat, &key.subject, trace).await
+    }
+
+    fn backend(&self, seat: Seat) -> Option<&Guarded> {
+        self.backends.get(seat.index())
+    }
+}
+
+fn name_of(subject: &Subject) -> &str {
+    match subject {
+        Subject::Handle(handle) => handle.as_str(),
+        Subject::Account(account) => account.as_str(),
+    }
+}
+
+fn verdict(query: &Query, found: Option<&Resolution>, problem: Option<&str>) -> String {
+    let asked = match &query.subject {
+        Subject::Handle(handle) => format!("@{handle}"),
+        Subject::Account(account) => account.to_string(),
+    };
+    match (found, problem) {
+        (Some(Resolution { handle: Some(handle), account, scheme, .. }), _) => match &query.subject {
+            Subject::Handle(_) => format!("{asked} is {account}, says {scheme}."),
+            Subject::Account(_) => format!("{asked} goes by @{handle}, says {scheme}."),
+        },
+        (Some(_), _) => format!("{asked} is known, and has no handle that can be proved."),
+        (None, problem) => format!("{asked}: {}.", problem.unwrap_or("no answer")),
+    }
+}

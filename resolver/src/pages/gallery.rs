@@ -1,0 +1,336 @@
+//! Sample pages, hostile text included: what the tests scan, and what `examples/pages.rs` writes for the eye.
+
+use maud::Markup;
+use namesake::{
+    Advice, Bound, ChangedBy, FieldRule, Link, Model, Namespace, OldName, Policy, ProfileState, Record,
+    Recreation, Scheme, Source, Step, StepOutcome, Uniqueness, Why,
+};
+
+use super::{api::*, pages::*};
+
+/// What somebody would write to break out of a page, wherever text from outside goes.
+pub(crate) const HOSTILE: &str =
+    "\"><script>alert(1)</script><img src=x onerror=alert(2)>' onmouseover='alert(3)";
+
+/// Every page in its main states: a file name and the page.
+pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
+    let (mirror, independent) = (mirror(), independent());
+    let policies = [&independent, &mirror];
+    let threads = SchemeView::new(&mirror, Some("alice".into()));
+    let atproto = SchemeView::new(&independent, Some("alice.demo.test".into()));
+    let hostile_scheme = SchemeView {
+        name: HOSTILE.into(),
+        summary: HOSTILE.into(),
+        example: Some(HOSTILE.into()),
+        ..threads.clone()
+    };
+    let schemes = vec![atproto.clone(), threads.clone()];
+    let fresh = Freshness { age_seconds: 12, ttl_seconds: Some(288), stale: false };
+    let stale = Freshness { age_seconds: 5_400, ttl_seconds: Some(0), stale: true };
+    let none: &[String] = &[];
+    let others = ["threads".to_owned()];
+    let landing_with = |query: &str, outcome: Option<OutcomeView>| {
+        let query = (!query.is_empty()).then(|| query.to_owned());
+        landing(&LandingView {
+            public_url: "http://127.0.0.1:8080".into(),
+            query,
+            schemes: schemes.clone(),
+            outcome,
+        })
+    };
+    let found = |resolution: Resolution, scheme: &SchemeView| OutcomeView::Answer {
+        resolution: Box::new(resolution),
+        scheme: scheme.clone(),
+        freshness: Some(fresh),
+    };
+    vec![
+        ("landing", landing_with("", None)),
+        ("landing-found", landing_with("@alice", Some(found(alice_mirrored(), &threads)))),
+        ("landing-problem", landing_with("nobody.demo.test", Some(OutcomeView::Problem(not_found())))),
+        ("landing-hostile", landing_with(HOSTILE, Some(found(hostile(), &hostile_scheme)))),
+        (
+            "answer",
+            answer(&alice(), AnswerContext { scheme: &atproto, other_schemes: &others, freshness: None }),
+        ),
+        (
+            "answer-mirror",
+            answer(
+                &alice_mirrored(),
+                AnswerContext { scheme: &threads, other_schemes: none, freshness: Some(stale) },
+            ),
+        ),
+        (
+            "answer-no-handle",
+            answer(
+                &without_handle(),
+                AnswerContext { scheme: &threads, other_schemes: none, freshness: None },
+            ),
+        ),
+        (
+            "answer-plain",
+            answer(&plain(), AnswerContext { scheme: &atproto, other_schemes: none, freshness: Some(fresh) }),
+        ),
+        (
+            "answer-hostile",
+            answer(
+                &hostile(),
+                AnswerContext { scheme: &hostile_scheme, other_schemes: &[HOSTILE.into()], freshness: None },
+            ),
+        ),
+        ("explain", explain(&broken())),
+        ("explain-found", explain(&explained(alice(), fresh))),
+        ("explain-hostile", explain(&explained_hostile())),
+        ("problem", problem(&not_found())),
+        ("problem-unproven", problem(&unproven())),
+        ("problem-hostile", problem(&hostile_problem())),
+        ("compare", compare(&CompareView { policies: &policies, stories: &stories() })),
+        ("compare-empty", compare(&CompareView { policies: &[], stories: &[] })),
+    ]
+}
+
+fn policy(scheme: &str, model: Model, names: &str) -> Policy {
+    Policy::new(Scheme::parse(scheme).unwrap(), model, Namespace::new(names, |_| true))
+}
+
+fn mirror() -> Policy {
+    let mut policy = policy(
+        "threads",
+        Model::Mirror,
+        "Usernames: letters, digits, full stops and underscores, at most 30",
+    );
+    policy.summary = "A handle is whatever the linked Threads account is called.".into();
+    policy.source = Source::Upstream;
+    policy.changed_by = ChangedBy::Upstream;
+    policy.visible_within = Bound::Within(std::time::Duration::from_secs(300));
+    policy.unconfirmed_for = Some(std::time::Duration::from_secs(86_400));
+    policy.display_name = FieldRule::CopiedThenOwn;
+    policy.bio = FieldRule::CopiedThenOwn;
+    policy.picture = FieldRule::Upstream;
+    policy.link = Link::OnePermanent;
+    policy.recreation = Recreation::NewAccountCurrentHandle;
+    policy.uniqueness = Uniqueness::UpstreamThenRegister;
+    policy
+}
+
+fn independent() -> Policy {
+    let mut policy = policy("independent", Model::Independent, "Host names below a public suffix");
+    policy.summary = "A handle is what its holder claims and DNS confirms.".into();
+    policy.changed_by = ChangedBy::Holder;
+    policy.visible_within = Bound::Immediately;
+    policy.old_name = OldName::SourceDecides;
+    policy.display_name = FieldRule::Own;
+    policy.bio = FieldRule::Own;
+    policy.picture = FieldRule::Own;
+    policy.recreation = Recreation::IdentifierIsGone;
+    policy.uniqueness = Uniqueness::Dns;
+    policy.profile_path = "/profile/{handle}".into();
+    policy
+}
+
+fn resolution(handle: &str, account: &str, scheme: &str, method: &str) -> Resolution {
+    Resolution {
+        handle: Some(handle.into()),
+        reason: None,
+        account: account.into(),
+        scheme: scheme.into(),
+        proof: Some(ProofBody {
+            method: method.into(),
+            checked_at: "2026-11-22T15:02:11.520Z".parse().unwrap(),
+            provisional: false,
+        }),
+        profile: ProfileBody {
+            display_name: None,
+            description: None,
+            avatar: None,
+            url: format!("http://127.0.0.1:8080/@{handle}"),
+            display: ProfileState::Current,
+        },
+        freshness: None,
+    }
+}
+
+fn alice() -> Resolution {
+    let mut alice =
+        resolution("alice.demo.test", "did:plc:z72i7hdynmk6r22z27h6tvur", "independent", "dns-txt");
+    alice.profile.display_name = Some("Alice Example".into());
+    alice.profile.description =
+        Some("Letterpress, maps, and the history of names.\nWrites on Tuesdays.\n\nעברית גם כן".into());
+    alice.profile.url = "http://127.0.0.1:8080/profile/alice.demo.test".into();
+    alice
+}
+
+fn alice_mirrored() -> Resolution {
+    let mut alice = resolution("alice", "threads:k5w3cv6mgq2hzf4nnd7xw3a5ju", "threads", "upstream");
+    alice.profile.display_name = Some("Alice 👩‍🎨".into());
+    alice.profile.description = Some("Paints, mostly water.".into());
+    alice.profile.avatar = Some("https://pictures.invalid/alice.jpg".into());
+    alice
+}
+
+fn without_handle() -> Resolution {
+    let mut account = alice_mirrored();
+    account.handle = None;
+    account.reason = Some(Why::Released);
+    account.proof = None;
+    account.profile.display = ProfileState::NeedsLogin;
+    account.profile.url = "http://127.0.0.1:8080/v1/accounts/threads:k5w3cv6mgq2hzf4nnd7xw3a5ju".into();
+    account
+}
+
+fn plain() -> Resolution {
+    let handle =
+        "a-remarkably-long-label-that-goes-on-and-on-for-sixty-characters.and-then-some-more.example.com";
+    let mut plain = resolution(handle, "did:web:w2s7pd4m.id.example.com", "independent", "https-well-known");
+    plain.profile.display = ProfileState::Unavailable;
+    if let Some(proof) = &mut plain.proof {
+        proof.provisional = true;
+    }
+    plain
+}
+
+fn hostile() -> Resolution {
+    let mut hostile = resolution(HOSTILE, HOSTILE, HOSTILE, HOSTILE);
+    hostile.profile.display_name = Some(HOSTILE.into());
+    hostile.profile.description = Some(HOSTILE.into());
+    hostile.profile.avatar = Some("javascript:alert(4)".into());
+    hostile.profile.url = "javascript:alert(5)//\" onclick=\"alert(6)".into();
+    hostile
+}
+
+fn trouble(name: &str, detail: &str, handle: &str, other_schemes: &[&str]) -> Problem {
+    let kind = ProblemKind::named(name).unwrap();
+    Problem {
+        kind: kind.path(),
+        title: kind.title.into(),
+        status: kind.status,
+        detail: detail.into(),
+        handle: Some(handle.into()),
+        other_schemes: other_schemes.iter().map(|&scheme| scheme.to_owned()).collect(),
+    }
+}
+
+fn not_found() -> Problem {
+    let detail = "There is no TXT record at _atproto.nobody.demo.test and no file at its well-known address.";
+    trouble("handle-not-found", detail, "nobody.demo.test", &["threads"])
+}
+
+fn unproven() -> Problem {
+    let detail =
+        "The TXT record names did:plc:ewvi7nxzyoun6zhxrhs64oiz, whose DID document names another handle.";
+    trouble("handle-unproven", detail, "broken.demo.test", &[])
+}
+
+fn hostile_problem() -> Problem {
+    Problem {
+        kind: format!("/problems/{HOSTILE}"),
+        title: HOSTILE.into(),
+        status: 404,
+        detail: HOSTILE.into(),
+        handle: Some(HOSTILE.into()),
+        other_schemes: vec![HOSTILE.into()],
+    }
+}
+
+fn step(at_ms: u64, source: &str, asked: &str, outcome: StepOutcome, detail: &str) -> Step {
+    Step { at_ms, source: source.into(), asked: asked.into(), outcome, detail: detail.into() }
+}
+
+fn broken() -> Explanation {
+    let did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
+    let record = |value: &str| Record {
+        kind: "TXT".into(),
+        name: "_atproto.broken.demo.test".into(),
+        value: value.into(),
+    };
+    Explanation {
+        handle: "broken.demo.test".into(),
+        scheme: Some("independent".into()),
+        verdict: "Not proved: your TXT record says did:plc:ewvi7nxzyoun6zhxrhs64oiz, and that account's DID document says \
+                  old.demo.test. Change one."
+            .into(),
+        resolution: None,
+        problem: Some(unproven()),
+        steps: vec![
+            step(3, "dns", "TXT _atproto.broken.demo.test", StepOutcome::Found, "did=did:plc:ewvi7nxzyoun6zhxrhs64oiz, for 300 s"),
+            step(41, "https", "https://broken.demo.test/.well-known/atproto-did", StepOutcome::Failed, "connection refused"),
+            step(58, "directory", did, StepOutcome::Found, "a document with one handle and one data server"),
+            step(58, "document", "alsoKnownAs of did:plc:ewvi7nxzyoun6zhxrhs64oiz", StepOutcome::Absent, "it names at://old.demo.test, not at://broken.demo.test"),
+            step(58, "verdict", "do both sides agree?", StepOutcome::Note, "handle names account, account names another handle"),
+        ],
+        advice: vec![
+            Advice { text: "If broken.demo.test is the name you want: in your application, change your handle to it. That changes your DID document.".into(), record: None },
+            Advice { text: "If another account should hold this name: make the record point at that account.".into(), record: Some(record("did=did:plc:z72i7hdynmk6r22z27h6tvur")) },
+            Advice {
+                text: "No DNS at hand? Serve this file instead, as plain text.".into(),
+                record: Some(Record { kind: "file".into(), name: "https://broken.demo.test/.well-known/atproto-did".into(), value: did.into() }),
+            },
+        ],
+        remembered: Some(Freshness { age_seconds: 41, ttl_seconds: Some(19), stale: false }),
+        took_ms: 58,
+    }
+}
+
+fn explained(resolution: Resolution, remembered: Freshness) -> Explanation {
+    Explanation {
+        verdict: "Proved: DNS names the account, and the account names the handle.".into(),
+        handle: resolution.handle.clone().unwrap_or_default(),
+        resolution: Some(resolution),
+        problem: None,
+        advice: Vec::new(),
+        remembered: Some(remembered),
+        ..broken()
+    }
+}
+
+fn explained_hostile() -> Explanation {
+    Explanation {
+        handle: HOSTILE.into(),
+        scheme: Some(HOSTILE.into()),
+        verdict: HOSTILE.into(),
+        resolution: Some(hostile()),
+        problem: Some(hostile_problem()),
+        steps: vec![step(1, HOSTILE, HOSTILE, StepOutcome::Found, HOSTILE)],
+        advice: vec![Advice {
+            text: HOSTILE.into(),
+            record: Some(Record { kind: HOSTILE.into(), name: HOSTILE.into(), value: HOSTILE.into() }),
+        }],
+        remembered: None,
+        took_ms: 2,
+    }
+}
+
+fn stories() -> Vec<Story> {
+    let story = |id: &str, question: &str, scheme: &str, observed: &str, transcript: &[&str]| Story {
+        id: id.into(),
+        question: question.into(),
+        scheme: scheme.into(),
+        observed: observed.into(),
+        transcript: transcript.iter().map(|&line| line.to_owned()).collect(),
+    };
+    vec![
+        story(
+            "rename-by-webhook",
+            "… the account upstream is renamed?",
+            "threads",
+            "The new name was answered after the next poll; the old one was released in the same commit.",
+            &[
+                "alice is linked and answered as @alice.",
+                "Upstream: alice becomes alice.paints.",
+                "A webhook says: look again.",
+                "@alice.paints is found, @alice is released.",
+            ],
+        ),
+        story(
+            "change-by-holder",
+            "… the holder wants another name?",
+            "independent",
+            "One signed entry changed the handle; the account and everything that refers to it stayed.",
+            &[
+                "alice.demo.test is answered.",
+                "The holder signs an entry that names alice2.demo.test.",
+                "The next lookup finds alice2.demo.test under the same DID.",
+            ],
+        ),
+        story(HOSTILE, HOSTILE, HOSTILE, HOSTILE, &[HOSTILE]),
+    ]
+}

@@ -1,0 +1,44 @@
+//! The pages people see: pure functions from a view to markup, one page a file.
+//!
+//! | page | function | where it is shown |
+//! |---|---|---|
+//! | the search box, and what it found | [`landing()`] | `/` |
+//! | who a handle is | [`answer()`] | `/@{handle}`, `/profile/…` |
+//! | the whole way to the answer | [`explain()`] | `/v1/explain` |
+//! | the rules side by side, and what was seen | [`compare()`] | `/compare` |
+//! | what became of a deletion | [`deleted()`] | `/mirror/{name}/delete` |
+//! | what went wrong, and what to do | [`problem()`], [`problem_kind`] | any 4xx and 5xx; `/problems/{name}` |
+//!
+//! Everything is escaped where it is written (maud's default; no page opts out), text from outside is isolated in its
+//! direction (`<bdi>`, `dir="auto"`), and addresses from outside are checked again before they become links. There is
+//! no script, no inline style and no asset from elsewhere, which [`CONTENT_SECURITY_POLICY`] lets the browser enforce.
+
+mod answer;
+mod assets;
+mod compare;
+mod deleted;
+mod explain;
+mod kinds;
+mod landing;
+mod layout;
+mod links;
+mod parts;
+mod picture;
+mod policy_words;
+mod problem;
+mod words;
+
+pub use answer::{AnswerContext, answer};
+pub use assets::{CONTENT_SECURITY_POLICY, MARK, MARK_PATH, STYLESHEET, stylesheet_path};
+pub use compare::{CompareView, compare};
+pub use deleted::deleted;
+pub use explain::explain;
+pub use kinds::{PROBLEM_KINDS, ProblemKind};
+pub use landing::{LandingView, OutcomeView, landing};
+pub use layout::{Page, layout};
+pub use links::{explain_path, handle_path};
+pub use parts::SchemeView;
+pub use problem::{problem, problem_kind};
+
+#[cfg(test)]
+mod tests;

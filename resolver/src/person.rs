@@ -1,0 +1,170 @@
+//! Who somebody is: the identity and the profile, put together from a backend's two answers.
+
+use std::{sync::Arc, time::Duration};
+
+use namesake::{
+    AccountId, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Scheme, Timestamp,
+    Trace, Ttl, Why,
+};
+
+use crate::{
+    api::{Freshness, ProfileBody, ProofBody, Resolution},
+    cache::{Remembered, shorter},
+    directory::{Directory, Seat},
+    guard::Guarded,
+    query::Subject,
+};
+
+/// How long an answer is believed whose decoration is missing: the next asker may find it.
+const WITHOUT_DECORATION: Duration = Duration::from_secs(30);
+
+/// Who a handle or an account is.
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub(crate) scheme: Scheme,
+    pub(crate) account: AccountId,
+    /// The handle, with its proof; or why there is none.
+    pub(crate) handle: Result<(Handle, Proof), Why>,
+    pub(crate) profile: Arc<Profile>,
+    /// The profile's canonical address.
+    pub(crate) url: String,
+}
+
+impl Remembered for Person {
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref().ok().map(|(handle, _)| handle)
+    }
+
+    fn checked_at(&self) -> Option<Timestamp> {
+        self.handle.as_ref().ok().map(|(_, proof)| proof.checked_at)
+    }
+
+    fn is_provisional(&self) -> bool {
+        self.handle.as_ref().is_ok_and(|(_, proof)| proof.provisional)
+    }
+
+    fn weight(&self) -> usize {
+        let shown = [
+            self.profile.display_name.as_ref().map(|name| name.as_str().len()),
+            self.profile.bio.as_ref().map(|bio| bio.as_str().len()),
+            self.profile.avatar.as_ref().map(|avatar| avatar.as_str().len()),
+        ];
+        let handle = self.handle().map_or(0, |handle| handle.as_str().len());
+        // Once as values, once in the prepared bytes.
+        2 * (self.account.as_str().len()
+            + handle
+            + self.url.len()
+            + shown.into_iter().flatten().sum::<usize>())
+            + 320
+    }
+}
+
+impl Person {
+    /// The body that says so.
+    pub(crate) fn resolution(&self, freshness: Option<Freshness>) -> Resolution {
+        let proof = self.handle.as_ref().ok().map(|(_, proof)| ProofBody {
+            method: proof.method.to_string(),
+            checked_at: proof.checked_at,
+            provisional: proof.provisional,
+        });
+        let profile = &self.profile;
+        Resolution {
+            handle: self.handle().map(ToString::to_string),
+            reason: self.handle.as_ref().err().copied(),
+            account: self.account.to_string(),
+            scheme: self.scheme.to_string(),
+            proof,
+            profile: ProfileBody {
+                display_name: profile.display_name.as_ref().map(ToString::to_string),
+                description: profile.bio.as_ref().map(ToString::to_string),
+                avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
+                url: self.url.clone(),
+                display: profile.state,
+            },
+            freshness,
+        }
+    }
+}
+
+/// Asks the backend at `seat` who `subject` is.
+pub(crate) async fn ask(
+    backend: &Guarded,
+    directory: &Directory,
+    seat: Seat,
+    subject: &Subject,
+    trace: &Trace,
+) -> Result<Lookup<Person>, ResolveError> {
+    let found = match subject {
+        Subject::Handle(handle) => by_handle(backend, handle, trace).await?,
+        Subject::Account(account) => by_account(backend, account, trace).await?,
+    };
+    Ok(found.map(|(handle, profile)| Person {
+        scheme: backend.policy().scheme.clone(),
+        account: profile.account.clone(),
+        url: directory.profile_url(seat, &profile.account, handle.as_ref().ok().map(|(handle, _)| handle)),
+        handle,
+        profile,
+    }))
+}
+
+type Found = (Result<(Handle, Proof), Why>, Arc<Profile>);
+
+async fn by_handle(backend: &Guarded, handle: &Handle, trace: &Trace) -> Result<Lookup<Found>, ResolveError> {
+    let (identity, ttl) = match backend.resolve(handle, trace).await? {
+        Lookup::Found { value, ttl } => (value, ttl),
+        Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
+        Lookup::Pass => return Ok(Lookup::Pass),
+    };
+    let Identity { handle, account, proof, .. } = identity;
+    let (profile, profile_ttl) = match backend.profile(&account, trace).await {
+        Ok(Lookup::Found { value, ttl }) => (value, ttl),
+        Ok(Lookup::Absent { why, ttl }) => return Ok(Lookup::Absent { why, ttl }),
+        Ok(Lookup::Pass) => (undecorated(account, &handle), Ttl::For(WITHOUT_DECORATION)),
+        // The identity is proved. What is shown beside it may come later.
+        Err(error) if error.kind().is_temporary() => {
+            (undecorated(account, &handle), Ttl::For(WITHOUT_DECORATION))
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Lookup::Found { value: (Ok((handle, proof)), profile), ttl: shorter(ttl, profile_ttl) })
+}
+
+fn undecorated(account: AccountId, handle: &Handle) -> Arc<Profile> {
+    Arc::new(Profile {
+        account,
+        handle: Some(handle.clone()),
+        display_name: None,
+        bio: None,
+        avatar: None,
+        state: ProfileState::Unavailable,
+    })
+}
+
+/// The profile says which handle the account goes by; the handle must say the same of the account, else the account is
+/// shown without one.
+async fn by_account(
+    backend: &Guarded,
+    account: &AccountId,
+    trace: &Trace,
+) -> Result<Lookup<Found>, ResolveError> {
+    let (profile, ttl) = match backend.profile(account, trace).await? {
+        Lookup::Found { value, ttl } => (value, ttl),
+        Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
+        Lookup::Pass => return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default }),
+    };
+    let Some(handle) = &profile.handle else {
+        let why = if profile.state == ProfileState::NeedsLogin { Why::Released } else { Why::Unproven };
+        return Ok(Lookup::Found { value: (Err(why), profile), ttl });
+    };
+    let (handle, proof_ttl) = match backend.resolve(handle, trace).await? {
+        Lookup::Found { value, ttl } if value.account == *account => (Ok((value.handle, value.proof)), ttl),
+        Lookup::Found { ttl, .. } => (Err(Why::Unproven), ttl),
+        Lookup::Absent { ttl, .. } => (Err(Why::Unproven), ttl),
+        Lookup::Pass => (Err(Why::Unproven), Ttl::Default),
+    };
+    Ok(Lookup::Found { value: (handle, profile), ttl: shorter(ttl, proof_ttl) })
+}

@@ -1,0 +1,82 @@
+//! What an operator may set about remembering and about limits. Every default is usable as it is.
+
+use std::time::Duration;
+
+/// How long answers are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The most memory the answers may take, in bytes (estimated per answer; the least asked for go first).
+    pub capacity_bytes: u64,
+    /// How long a found answer is believed when its backend leaves that to us.
+    pub ttl: Duration,
+    /// The same for a definite no: short, so that a handle that was just set up is soon seen.
+    pub absent_ttl: Duration,
+    /// How long a failure answers for the next askers too, so that a broken source is not asked in a loop.
+    pub failure_ttl: Duration,
+    /// The longest a provisional answer is believed.
+    pub provisional_ttl: Duration,
+    /// How long past its expiry an answer still goes out at once, while a new one is fetched behind it. Never longer
+    /// than the answer itself was good for.
+    pub refresh_behind: Duration,
+    /// How long past its expiry an answer may go out, marked stale, because asking again fails temporarily.
+    pub max_stale: Duration,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            capacity_bytes: 128 << 20,
+            ttl: Duration::from_secs(600),
+            absent_ttl: Duration::from_secs(120),
+            failure_ttl: Duration::from_secs(10),
+            provisional_ttl: Duration::from_secs(30),
+            refresh_behind: Duration::from_secs(60),
+            max_stale: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// What one client, and one backend, may take of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest one question to a backend may take, waiting for its turn included.
+    pub deadline: Duration,
+    /// The most questions a backend is asked at once; the others wait their turn.
+    pub backend_concurrency: usize,
+    /// The most connections at once; the others wait in the listener's queue.
+    pub max_connections: usize,
+    /// The longest a client may take to send a request's head, and the longest a connection may idle.
+    pub header_timeout: Duration,
+    /// The most bytes of a request's head (hyper's least is 8 KiB).
+    pub max_header_bytes: usize,
+    /// The most bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// The longest a client may take to send a body.
+    pub body_timeout: Duration,
+    /// The longest to wait at shutdown for requests that have begun.
+    pub drain_timeout: Duration,
+    /// The most handles in one batch.
+    pub batch: usize,
+    /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
+    pub fresh_per_minute: u32,
+    /// The same for explanations.
+    pub explain_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(10),
+            backend_concurrency: 512,
+            max_connections: 10_000,
+            header_timeout: Duration::from_secs(15),
+            max_header_bytes: 16 << 10,
+            max_body_bytes: 64 << 10,
+            body_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+            batch: 100,
+            fresh_per_minute: 30,
+            explain_per_minute: 30,
+        }
+    }
+}
