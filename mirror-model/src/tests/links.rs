@@ -92,7 +92,12 @@ async fn refusals_and_nonsense_link_nobody() {
     assert_eq!(error.remedy(), Remedy::SignIn, "{error}");
     let error = world.model.callback(CallbackQuery::default(), None, None).await.unwrap_err();
     assert_eq!(error.remedy(), Remedy::Mend, "{error}");
+
+    let connect = world.model.connect(None).await.unwrap();
+    let query = world.consent(&connect.location, "alice").await;
     world.outage(true);
+    let error = world.model.callback(query, Some(&connect.browser), None).await.unwrap_err();
+    assert_eq!(error.remedy(), Remedy::Retry, "{error}");
     assert_eq!(world.holder("alice").await, Err(Why::Unknown));
 }
 
