@@ -105,14 +105,16 @@ impl Site {
 /// Answers a request. Total: whatever comes in, something goes out.
 async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let begun = site.options.access_log.then(tokio::time::Instant::now);
-    let kind = Route::of(asked.path()).kind;
-    let html = !kind.is_xrpc() && asked.prefers_html();
+    // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
+    let uri = asked.head.uri.clone();
+    let route = Route::of(uri.path());
+    let (kind, html) = (route.kind, asked.prefers_html());
     let request_id = site.request_ids.fetch_add(1, Ordering::Relaxed);
 
     let outcome = match asked.method() {
         &Method::OPTIONS => Ok(options(kind)),
         method if !kind.takes(method) => Err(Refusal::Method),
-        _ => dispatch(site, asked, door).await,
+        _ => dispatch(site, asked, route, door).await,
     };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, kind, &refusal, html, request_id));
     if kind.is_public() {
@@ -133,9 +135,12 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     reply
 }
 
-async fn dispatch(site: &Site, asked: Asked, door: Door) -> Result<Reply, Refusal> {
-    let path = asked.head.uri.clone();
-    let Route { kind, part } = Route::of(path.path());
+async fn dispatch(
+    site: &Site,
+    asked: Asked,
+    Route { kind, part }: Route<'_>,
+    door: Door,
+) -> Result<Reply, Refusal> {
     if door == Door::Operations && !matches!(kind, Kind::Livez | Kind::Readyz | Kind::Metrics) {
         return Err(Refusal::NoSuchPage);
     }

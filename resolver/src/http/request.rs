@@ -14,6 +14,7 @@ use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
 pub(crate) struct Asked {
     pub(crate) head: Parts,
     body: Incoming,
+    prefers_html: bool,
     /// The client's address (or its proxy's).
     pub(crate) peer: IpAddr,
 }
@@ -21,11 +22,8 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn new(request: http::Request<Incoming>, peer: IpAddr) -> Self {
         let (head, body) = request.into_parts();
-        Self { head, body, peer }
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.head.uri.path()
+        let prefers_html = prefers_html(&head.headers);
+        Self { head, body, prefers_html, peer }
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -59,7 +57,7 @@ impl Asked {
 
     /// Whether the client would rather have a page for people.
     pub(crate) fn prefers_html(&self) -> bool {
-        prefers_html(&self.head.headers)
+        self.prefers_html
     }
 
     /// The whole body, within the limits of size and time.

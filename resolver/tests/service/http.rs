@@ -231,3 +231,12 @@ async fn policies_operations_assets_and_webfinger() {
     let style = server.get(&format!("/assets/{}", rest.split('"').next().unwrap())).await;
     assert!(style.header("cache-control").contains("immutable"));
 }
+
+#[tokio::test]
+async fn metrics_can_have_a_listener_of_their_own() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let world = World::with(|builder| builder.metrics(recorder.handle(), true));
+    let (public, operations) = (world.serve().await, world.serve_at(true).await);
+    assert_eq!((public.get("/metrics").await.status, operations.get("/metrics").await.status), (404, 200));
+    assert_eq!((operations.get("/livez").await.status, operations.get("/@alice").await.status), (200, 404));
+}

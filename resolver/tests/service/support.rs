@@ -197,12 +197,21 @@ impl World {
     }
 
     pub(crate) async fn serve(&self) -> Server {
+        self.serve_at(false).await
+    }
+
+    pub(crate) async fn serve_at(&self, operations: bool) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let namesake = self.namesake.clone();
         let shutdown = async { drop(stopped.await) };
-        let task = tokio::spawn(async move { namesake.serve(listener, shutdown).await });
+        let task = tokio::spawn(async move {
+            match operations {
+                false => namesake.serve(listener, shutdown).await,
+                true => namesake.serve_operations(listener, shutdown).await,
+            }
+        });
         Server { address, stop, task }
     }
 }
