@@ -48,6 +48,7 @@ impl Did {
         let good_id = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
         if method.is_empty()
             || !method.bytes().all(|byte| byte.is_ascii_lowercase())
+            || id.is_empty()
             || !id.bytes().all(good_id)
             || id.ends_with([':', '%'])
         {
@@ -95,8 +96,8 @@ impl WebHost {
             return Some(Self::Localhost(None));
         }
         if let Some(port) = id.strip_prefix("localhost%3A") {
-            let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-            return port.parse().ok().filter(|_| digits).map(|port| Self::Localhost(Some(port)));
+            let number: u16 = port.parse().ok()?;
+            return (number.to_string() == port).then_some(Self::Localhost(Some(number)));
         }
         let name = Hostname::parse(id).ok()?;
         (name.as_str() == id).then_some(Self::Name(name))
@@ -186,7 +187,7 @@ mod tests {
             "localhost%3A",
             "localhost%3A99999",
             "localhost:3000",
-            "localhost%3A+80",
+            "localhost%3A080",
             "%5B%3A%3A1%5D.com",
         ] {
             assert_eq!(Did::parse(&format!("did:web:{id}")), Err(InvalidDid::Web), "{id}");

@@ -22,6 +22,11 @@ use crate::{
 ///
 /// As every backend it does not cache. Beside the contract it offers the narrower questions of XRPC, which need less
 /// I/O: [`Self::did_of`], [`Self::document_of`], [`Self::verified`].
+///
+/// **For the cache in front.** An answer whose [`Proof::provisional`] is set was given by HTTPS while the DNS was silent
+/// or failing; it lives at most 30 s. It must not replace a remembered answer proved by DNS with another account, or
+/// silencing the DNS would choose the holder. Asking again with a [`Trace`] that listens waits for the DNS as long as
+/// its own deadline allows: that is how a flight gets the DNS's word after it has sent the provisional answer out.
 #[derive(Debug)]
 pub struct IndependentModel {
     settings: IndependentSettings,
@@ -162,11 +167,14 @@ impl IndependentModel {
         let no = |why| hidden.clone().map_or(Ok(Lookup::Absent { why, ttl: Ttl::Default }), Err);
         let document = match self.document_of(&did, trace).await? {
             Lookup::Found { value, .. } => value,
-            Lookup::Absent { why, .. } => return no(why),
+            Lookup::Absent { why, .. } => {
+                explain::no_account(trace, &host, &did, why);
+                return no(why);
+            }
             Lookup::Pass => return Ok(Lookup::Pass),
         };
         if document.claim.as_ref() != Some(&host) {
-            explain::unproven(trace, handle, &host, &document);
+            explain::unproven(trace, &host, &proof.method, &document);
             return no(Why::Unproven);
         }
         let (account, scheme) = (did.account().clone(), self.settings.scheme.clone());
@@ -238,8 +246,9 @@ impl IndependentModel {
     /// What the account's PDS shows for it, without a handle. Never fails, and never takes long.
     async fn decoration(&self, document: &DidDocument, trace: &Trace) -> Profile {
         let did = &document.did;
+        // An account without a PDS has no profile: that is all there is.
         let Some(pds) = &document.pds else {
-            return profile::bare(did, None, ProfileState::Unavailable);
+            return profile::bare(did, None, ProfileState::Current);
         };
         let asked = || format!("profile of {did} at {}", clean_line(pds.as_str(), 200));
         match timeout(self.settings.profile_timeout, self.ports.pds.profile(pds, did)).await {

@@ -1,7 +1,7 @@
 //! The ways to the outside: what this model asks of the world, and the answers it tells apart.
 //!
 //! Each port separates *a definite answer* (also a definite no) from *a failure*. Its adapters do the I/O and nothing
-//! else; what the answers mean is decided by the pure functions of [`crate::proof`] and [`crate::document`].
+//! else; what the answers mean is decided by the pure functions of `proof` and `document`.
 
 use std::{fmt::Debug, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -78,7 +78,7 @@ pub trait WellKnown: Debug + Send + Sync + 'static {
     fn fetch<'a>(&'a self, host: &'a Hostname) -> PortFuture<'a, WellKnownReply, HttpError>;
 }
 
-/// What a host answered; judged by [`crate::proof`].
+/// What a host answered; judged by the `proof` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WellKnownReply {
     /// The HTTP status.

@@ -1,5 +1,7 @@
 //! A world of its own: every port answered from memory. The demo, the policy lab and the tests live in it.
 
+mod controls;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,8 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use controls::{Calls, Faults};
 use namesake::{
-    ErrorKind, ResolveError,
+    ResolveError,
     http::{HttpError, HttpFailure},
 };
 use serde_json::{Value, json};
@@ -36,58 +39,8 @@ struct World {
     calls: Calls,
 }
 
-/// What is broken, and how slow each port is. The default: nothing, and not at all.
-#[derive(Debug, Clone, Default)]
-pub struct Faults {
-    /// Every DNS question fails so.
-    pub dns: Option<DnsFailure>,
-    /// Every well-known fetch fails so.
-    pub https: Option<HttpFailure>,
-    /// The directory and the hosts of `did:web` fail so.
-    pub directory: Option<ErrorKind>,
-    /// Every PDS fails so.
-    pub pds: Option<ErrorKind>,
-    /// Before the DNS answers; [`Faults::FOREVER`] for one that never does.
-    pub dns_delay: Duration,
-    /// Before a web host answers.
-    pub https_delay: Duration,
-    /// Before the directory or a `did:web` host answers.
-    pub directory_delay: Duration,
-    /// Before a PDS answers.
-    pub pds_delay: Duration,
-}
-
-impl Faults {
-    /// A delay that outlasts every deadline.
-    pub const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-    /// Nothing answers any more.
-    #[must_use]
-    pub fn everything_down() -> Self {
-        Self {
-            dns: Some(DnsFailure::Timeout),
-            https: Some(HttpFailure::Connect),
-            directory: Some(ErrorKind::Unavailable),
-            pds: Some(ErrorKind::Unavailable),
-            ..Self::default()
-        }
-    }
-}
-
-/// How often each port was asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Calls {
-    /// TXT questions.
-    pub dns: u64,
-    /// Well-known fetches.
-    pub well_known: u64,
-    /// `did:plc` documents.
-    pub directory: u64,
-    /// `did:web` documents.
-    pub did_web: u64,
-    /// Profile records.
-    pub pds: u64,
-}
+/// How long this world's DNS lets its records be believed.
+const TTL: Duration = Duration::from_secs(60);
 
 impl PrivateWorld {
     /// Where every account of [`Self::add_person`] keeps its profile. A name that never resolves.
@@ -229,7 +182,11 @@ impl PrivateWorld {
             return Err(ResolveError::new(kind, "the private world's directory is broken"));
         }
         let found = world.documents.iter().find(|(did, _)| wanted(did));
-        Ok(found.map_or(DocumentAnswer::NotFound, |(_, answer)| answer.clone()))
+        Ok(match found {
+            None => DocumentAnswer::NotFound,
+            Some(_) if world.faults.nonsense => DocumentAnswer::Found("nonsense".into()),
+            Some((_, answer)) => answer.clone(),
+        })
     }
 
     async fn wait(delay: Duration) {
@@ -238,6 +195,12 @@ impl PrivateWorld {
             tokio::time::sleep(delay).await;
         }
     }
+}
+
+/// Records of two different DIDs.
+fn contradiction() -> Vec<TxtRecord> {
+    let record = |text: &[u8]| TxtRecord(vec![text.to_vec()]);
+    vec![record(b"did=did:web:one.invalid"), record(b"did=did:web:another.invalid")]
 }
 
 fn found(document: &Value) -> DocumentAnswer {
@@ -261,9 +224,8 @@ impl Dns for PrivateWorld {
             Ok(match handle.and_then(|handle| world.txt.get(handle)) {
                 None => TxtAnswer::NoDomain,
                 Some(records) if records.is_empty() => TxtAnswer::NoData,
-                Some(records) => {
-                    TxtAnswer::Records { records: records.clone(), ttl: Duration::from_secs(60) }
-                }
+                Some(_) if world.faults.nonsense => TxtAnswer::Records { records: contradiction(), ttl: TTL },
+                Some(records) => TxtAnswer::Records { records: records.clone(), ttl: TTL },
             })
         })
     }

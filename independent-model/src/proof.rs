@@ -131,10 +131,11 @@ pub(crate) fn judge_web(answer: Result<WellKnownReply, HttpError>) -> WebVerdict
         },
         404 | 410 => WebVerdict::None(Miss::NotFound(reply.status)),
         429 => WebVerdict::Failed(ErrorKind::Throttled, "the web host asks to slow down (429)".to_owned()),
-        status @ (408 | 425 | 500..=599) => {
-            WebVerdict::Failed(ErrorKind::Unavailable, format!("the web host cannot answer now ({status})"))
+        status @ 300..=399 => {
+            WebVerdict::Failed(ErrorKind::BadAnswer, format!("the web host leads nowhere ({status})"))
         }
-        status => WebVerdict::Failed(ErrorKind::BadAnswer, format!("the web host answers {status}")),
+        // Also a 403: hosts ward off clients so for a while, and what they served before still stands.
+        status => WebVerdict::Failed(ErrorKind::Unavailable, format!("the web host answers {status}")),
     }
 }
 

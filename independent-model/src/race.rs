@@ -4,11 +4,6 @@
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
 //! * A listening [`Trace`] waits for both, always.
-//!
-//! **For the cache in front.** A provisional answer says `Proof::provisional` and lives at most 30 s. It must not
-//! replace a remembered answer proved by DNS with another account, or silencing the DNS would choose the holder. The
-//! lookup that the grace cut short is dropped; whoever wants the DNS's own word afterwards asks again with a trace
-//! that listens, which has no grace.
 
 use std::{future::Future, time::Duration};
 
@@ -96,4 +91,91 @@ fn count(source: &'static str, outcome: StepOutcome) {
         StepOutcome::Note => "note",
     };
     metrics::counter!("namesake_world_lookups_total", "source" => source, "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::Arc, time::Duration};
+
+    use namesake::{Trace, http::HttpError};
+
+    use super::{ask, first_word};
+    use crate::{
+        Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, WellKnown, WellKnownReply,
+        proof::{DnsVerdict, NoTxt, WebVerdict},
+    };
+
+    const GRACE: Duration = Duration::from_millis(300);
+
+    fn did() -> Did {
+        Did::parse("did:web:example.com").unwrap()
+    }
+
+    /// A port nobody may ask.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Dns for Nobody {
+        fn txt<'a>(&'a self, name: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
+            panic!("nobody should ask the DNS for {name}")
+        }
+    }
+
+    impl WellKnown for Nobody {
+        fn fetch<'a>(&'a self, host: &'a Hostname) -> PortFuture<'a, WellKnownReply, HttpError> {
+            panic!("nobody should ask {host}")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_did_from_the_dns_waits_for_nobody() {
+        let dns = async { DnsVerdict::One(did(), Duration::ZERO) };
+        let evidence = first_word(dns, pending(), GRACE).await;
+        assert!(matches!((evidence.dns, evidence.web), (Some(DnsVerdict::One(..)), None)));
+        let dns = async { DnsVerdict::Ambiguous(vec![]) };
+        assert!(first_word(dns, pending(), GRACE).await.web.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_did_from_the_web_waits_for_the_dns_as_long_as_the_grace() {
+        let web = || async { WebVerdict::One(did()) };
+        let begun = tokio::time::Instant::now();
+        assert!(first_word(pending(), web(), GRACE).await.dns.is_none());
+        assert_eq!(begun.elapsed(), GRACE);
+        let in_time = async {
+            let _ = tokio::time::timeout(Duration::from_millis(200), pending::<()>()).await;
+            DnsVerdict::None(NoTxt::NoData)
+        };
+        assert!(first_word(in_time, web(), GRACE).await.dns.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_did_from_the_web_the_dns_has_all_its_time() {
+        let late = async {
+            let _ = tokio::time::timeout(Duration::from_secs(2), pending::<()>()).await;
+            DnsVerdict::One(did(), Duration::ZERO)
+        };
+        let web = async { WebVerdict::None(crate::proof::Miss::NoHost) };
+        assert!(matches!(first_word(late, web, GRACE).await.dns, Some(DnsVerdict::One(..))));
+    }
+
+    #[tokio::test]
+    async fn a_name_too_long_for_a_record_skips_the_dns() {
+        let label = "a".repeat(63);
+        let host = Hostname::parse(&format!("{label}.{label}.{label}.{}", "a".repeat(53))).unwrap();
+        let ports = crate::Ports { dns: Arc::new(Nobody), ..PrivateWorld::new().ports() };
+        let evidence = ask(&ports, &host, GRACE, &Trace::OFF).await;
+        assert_eq!(evidence.dns, Some(DnsVerdict::None(NoTxt::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn a_quick_dns_spares_the_web_host_and_a_listener_hears_both() {
+        let host = Hostname::parse("alice.example.com").unwrap();
+        let world = PrivateWorld::new();
+        world.set_txt(host.as_str(), &["did=did:web:example.com"]);
+        let ports = crate::Ports { well_known: Arc::new(Nobody), ..world.ports() };
+        assert!(ask(&ports, &host, GRACE, &Trace::OFF).await.web.is_none());
+        assert!(ask(&world.ports(), &host, GRACE, &Trace::on()).await.web.is_some());
+        assert_eq!((world.calls().dns, world.calls().well_known), (2, 1));
+    }
 }

@@ -7,13 +7,17 @@ use namesake::{AccountId, AvatarUrl, Change, Timestamp, store::Commit};
 
 use crate::{
     MirrorModel, RegisterError, Username,
-    reconcile::{Decision, Holder, Known, deadline, reconcile},
+    budget::after,
+    reconcile::{Decision, Holder, Known, reconcile},
     records::{Account, Confirmed, FormerHandle, Row, StoredToken},
     register::{ATTEMPTS, Outcome, Slot},
 };
 
-/// The most former names that are kept for an account.
+/// From this many former names on, an account forgets one with each name it takes.
 const FORMER_KEPT: usize = 32;
+
+/// How many confirmations are stored in the time after which a name is released: one an hour, by default.
+const STORED_IN_A_TERM: u32 = 24;
 
 /// What an answer of the upstream led to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,9 +35,13 @@ pub(crate) struct Rows {
     named: Slot<Row>,
     /// The row of the name the account holds, when that is another.
     own: Option<Slot<Row>>,
+    /// The row of the first name it held, when that is about to be forgotten.
+    oldest: Option<Slot<Row>>,
     /// Whoever else holds the name that the upstream says.
     holder: Option<(Slot<Account>, Account, Confirmed)>,
-    /// When the account's own name was confirmed.
+    /// When the account's own name was confirmed, as it is stored.
+    stored: Option<Confirmed>,
+    /// The same, as it is known.
     confirmed: Option<Confirmed>,
 }
 
@@ -56,6 +64,10 @@ impl MirrorModel {
                 return Ok(Applied { confirmed: None, ask: rows.to_ask(decision, account) });
             }
             let mut next = Account { avatar: picture.cloned(), needs_login: false, ..stored.clone() };
+            if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
+                self.freshness.note(account, name, when);
+                return Ok(Applied { confirmed: Some(when.received), ask: Vec::new() });
+            }
             let (commit, changes) = rows.carry_out(Commit::new(), decision, &mut next, name, when)?;
             let commit = if next == *stored { slot.unchanged(commit) } else { slot.put(commit, &next)? };
             let outcome = self.register.commit(commit).await?;
@@ -64,6 +76,7 @@ impl MirrorModel {
             }
             self.tell(&changes);
             if outcome == Outcome::Done {
+                self.freshness.forget(account);
                 return Ok(Applied { confirmed: Some(when.received), ask: rows.to_ask(decision, account) });
             }
         }
@@ -83,14 +96,25 @@ impl MirrorModel {
         {
             let slot = self.register.account(other).await?;
             if let Some(other) = slot.value().cloned() {
-                holder = Some((slot, other, *confirmed));
+                let confirmed = self.freshness.newest(&other.account, name, *confirmed);
+                holder = Some((slot, other, confirmed));
             }
         }
-        let confirmed = match (own.as_ref().unwrap_or(&named)).value() {
+        let stored = match (own.as_ref().unwrap_or(&named)).value() {
             Some(Row::Held { account: by, confirmed }) if *by == account.account => Some(*confirmed),
             _ => None,
         };
-        Ok(Rows { named, own, holder, confirmed })
+        let newest = |stored| match &account.handle {
+            Some(own) => self.freshness.newest(&account.account, own, stored),
+            None => stored,
+        };
+        let oldest = match account.former.first() {
+            Some(oldest) if account.former.len() >= FORMER_KEPT => {
+                Some(self.register.row(&oldest.handle).await?)
+            }
+            _ => None,
+        };
+        Ok(Rows { named, own, oldest, holder, stored, confirmed: stored.map(newest) })
     }
 
     /// Takes the name of an account that nobody confirmed in time. Returns when it was last confirmed, if it stays.
@@ -105,10 +129,11 @@ impl MirrorModel {
                 return Ok(None);
             };
             let row = self.register.row(&name).await?;
-            if let Some(Row::Held { confirmed, .. }) = row.value()
-                && deadline(confirmed.received, self.settings.max_unconfirmed) > now
-            {
-                return Ok(Some(confirmed.received));
+            if let Some(Row::Held { confirmed, .. }) = row.value() {
+                let confirmed = self.freshness.newest(account, &name, *confirmed);
+                if self.deadline(confirmed.received) > now {
+                    return Ok(Some(confirmed.received));
+                }
             }
             // A token the upstream refused all this time is of no use any more.
             let token = if stored.needs_login { None } else { stored.token.clone() };
@@ -238,7 +263,15 @@ impl Rows {
             changes.push(Change { account: holder.account.clone(), old: new.clone(), new: None });
         }
         if let Some(own) = &self.own {
-            commit = own.put(commit, &Row::Released { by: account.account.clone(), at: when.received })?;
+            commit = release(commit, own, account, when.received)?;
+        }
+        if let (false, Some(oldest)) = (account.handle.as_ref() == Some(name), &self.oldest) {
+            account.former.remove(0);
+            let elsewhere = [Some(&self.named), self.own.as_ref()].into_iter().flatten();
+            let its = matches!(oldest.value(), Some(Row::Released { by, .. }) if *by == account.account);
+            if its && elsewhere.into_iter().all(|row| row.key() != oldest.key()) {
+                commit = oldest.clear(commit);
+            }
         }
         if account.handle.as_ref() != Some(name) {
             leave(account, when.received);
@@ -248,6 +281,12 @@ impl Rows {
         let row = Row::Held { account: account.account.clone(), confirmed: when };
         changes.push(Change { account: account.account.clone(), old, new });
         Ok((self.named.put(commit, &row)?, changes))
+    }
+
+    /// Whether the stored confirmation is so old that one more must be stored.
+    fn is_due_to_be_stored(&self, model: &MirrorModel, when: Confirmed) -> bool {
+        let every = model.settings.max_unconfirmed / STORED_IN_A_TERM;
+        self.stored.is_none_or(|stored| after(stored.received, every) <= when.received)
     }
 
     /// When the account's own name was last confirmed.
@@ -275,15 +314,28 @@ fn give_up(
     now: Timestamp,
 ) -> Result<Commit, RegisterError> {
     leave(account, now);
-    row.put(commit, &Row::Released { by: account.account.clone(), at: now })
+    release(commit, row, account, now)
+}
+
+/// Says in the row of a name that `account` released it, unless it is somebody else's by now.
+fn release(
+    commit: Commit,
+    row: &Slot<Row>,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Commit, RegisterError> {
+    match row.value() {
+        Some(Row::Held { account: by, .. }) if *by == account.account => {
+            row.put(commit, &Row::Released { by: account.account.clone(), at: now })
+        }
+        _ => Ok(row.unchanged(commit)),
+    }
 }
 
 /// The account has no name from now on, and remembers the one it had.
 fn leave(account: &mut Account, now: Timestamp) {
     if let Some(handle) = account.handle.take() {
         account.former.push(FormerHandle { handle, from: account.handle_since, until: now });
-        let too_many = account.former.len().saturating_sub(FORMER_KEPT);
-        account.former.drain(..too_many);
     }
     account.handle_since = now;
 }

@@ -62,8 +62,9 @@ impl RegisterError {
 
 impl From<RegisterError> for ResolveError {
     fn from(error: RegisterError) -> Self {
-        let kind = match error.remedy() {
-            Remedy::Retry => ErrorKind::Unavailable,
+        let kind = match &error {
+            RegisterError::Record(_) | RegisterError::Store(StoreError::Damaged(_)) => ErrorKind::BadAnswer,
+            _ if error.remedy() == Remedy::Retry => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };
         Self::caused(kind, "the register of mirrored handles could not be read", error)

@@ -12,7 +12,7 @@
 //! | `username`, `policy`, `settings` | the grammar of its handles, what it promises, what can be set |
 //! | `reconcile` | what an answer of the upstream means: the rules, pure |
 //! | `apply` | carries a decision out in one conditional commit, then tells the cache |
-//! | `poller`, `schedule`, `budget` | who is asked when |
+//! | `poller`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
 //! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
@@ -23,6 +23,7 @@ mod apply;
 mod budget;
 mod callbacks;
 mod error;
+mod freshness;
 mod link;
 mod model;
 mod own;

@@ -14,8 +14,8 @@ use namesake::{
 
 use crate::{
     MirrorSettings, RegisterError, Username,
+    freshness::Freshness,
     policy::policy,
-    reconcile::deadline,
     records::{Account, Row},
     register::Register,
     schedule::Schedule,
@@ -34,6 +34,7 @@ pub struct MirrorModel {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) invalidator: Invalidator,
     pub(crate) schedule: Schedule,
+    pub(crate) freshness: Freshness,
 }
 
 impl MirrorModel {
@@ -61,6 +62,7 @@ impl MirrorModel {
             randomness,
             invalidator,
             schedule,
+            freshness: Freshness::default(),
         })
     }
 
@@ -84,18 +86,16 @@ impl MirrorModel {
         Ok(match row.value() {
             None => absent(Why::Unknown),
             Some(Row::Released { .. }) => absent(Why::Released),
-            Some(Row::Held { confirmed, .. })
-                if deadline(confirmed.received, self.settings.max_unconfirmed) <= self.clock.now() =>
-            {
-                absent(Why::Released)
-            }
             Some(Row::Held { account, confirmed }) => {
-                let (method, checked_at) = (Method::UPSTREAM, confirmed.received);
+                let confirmed = self.freshness.newest(account, username, *confirmed);
+                if self.deadline(confirmed.received) <= self.clock.now() {
+                    return Ok(absent(Why::Released));
+                }
                 let value = Identity {
                     handle: username.handle().clone(),
                     account: account.clone(),
                     scheme: self.settings.scheme.clone(),
-                    proof: Proof { method, checked_at, provisional: false },
+                    proof: Proof::new(Method::UPSTREAM, confirmed.received),
                 };
                 Lookup::Found { value, ttl: Ttl::UntilPurged }
             }

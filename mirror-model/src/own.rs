@@ -129,6 +129,7 @@ impl MirrorModel {
             };
             if gone {
                 self.schedule.forget(account);
+                self.freshness.forget(account);
                 return Ok(());
             }
         }

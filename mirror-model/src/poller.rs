@@ -110,7 +110,7 @@ impl MirrorModel {
     /// One visit: asks the upstream if that is due, and looks at the deadline.
     async fn visit(&self, due: Due) {
         let now = self.clock.now();
-        let next = Next { poll_at: Some(self.next_poll(now)), lapse_at: None, failed: true };
+        let next = Next { poll_at: Some(self.next_poll(now)), lapse_at: None, failures: due.failures };
         let mut under_way = UnderWay { schedule: &self.schedule, account: &due.account, next };
         let mut confirmed = None;
         if due.poll {
@@ -128,7 +128,6 @@ impl MirrorModel {
             }
         } else {
             under_way.next.poll_at = None;
-            under_way.next.failed = due.failures > 0;
         }
         let confirmed = match confirmed {
             Some(at) => Ok(Some(at)),
@@ -228,7 +227,8 @@ impl MirrorModel {
             }
             Polled::Failed(_) => (Some(retry), true),
         };
-        Next { poll_at, lapse_at: None, failed }
+        let failures = if failed { due.failures.saturating_add(1) } else { 0 };
+        Next { poll_at, lapse_at: None, failures }
     }
 
     /// One interval after `from`, and up to a tenth of it earlier, so that accounts linked together drift apart.

@@ -45,8 +45,6 @@ struct Visit {
     lapse_at: Option<Timestamp>,
     polled_at: Option<Timestamp>,
     under_way: bool,
-    /// A hint came while it was under way: once more afterwards.
-    again: bool,
     failures: u32,
 }
 
@@ -65,7 +63,7 @@ pub(crate) struct Due {
 pub(crate) struct Next {
     pub(crate) poll_at: Option<Timestamp>,
     pub(crate) lapse_at: Option<Timestamp>,
-    pub(crate) failed: bool,
+    pub(crate) failures: u32,
 }
 
 impl Schedule {
@@ -88,17 +86,14 @@ impl Schedule {
     /// Plans an account, in place of whatever was planned for it.
     pub(crate) fn plan(&self, account: &AccountId, poll_at: Option<Timestamp>, lapse_at: Option<Timestamp>) {
         self.change(|plan| {
-            plan.update(account, |visit| {
-                (visit.poll_at, visit.lapse_at) = (poll_at, lapse_at);
-                visit.again = visit.under_way;
-            });
+            plan.update(account, |visit| (visit.poll_at, visit.lapse_at) = (poll_at, lapse_at));
         });
     }
 
     /// The account is gone.
     pub(crate) fn forget(&self, account: &AccountId) {
         self.change(|plan| {
-            plan.update(account, |visit| (visit.poll_at, visit.lapse_at, visit.again) = (None, None, false));
+            plan.update(account, |visit| (visit.poll_at, visit.lapse_at) = (None, None));
             if plan.visits.get(account).is_some_and(|visit| !visit.under_way) {
                 plan.visits.remove(account);
             }
@@ -114,7 +109,6 @@ impl Schedule {
             if known {
                 plan.update(account, |visit| {
                     let soonest = visit.polled_at.map_or(now, |polled| now.max(after(polled, HINT_GAP)));
-                    visit.again = visit.under_way;
                     visit.poll_at = Some(visit.poll_at.map_or(soonest, |at| at.min(soonest)));
                 });
             }
@@ -141,10 +135,9 @@ impl Schedule {
                 visit.under_way = false;
                 // A deadline planned meanwhile stays: looked at too early, it corrects itself.
                 visit.lapse_at = next.lapse_at.or(visit.lapse_at);
-                visit.failures = if next.failed { visit.failures.saturating_add(1) } else { 0 };
-                // What was asked for meanwhile has left its own time in `poll_at`.
-                visit.poll_at = visit.poll_at.filter(|_| visit.again).or(next.poll_at);
-                visit.again = false;
+                visit.failures = next.failures;
+                // What was asked for meanwhile comes first: a poll that began has left nothing here itself.
+                visit.poll_at = visit.poll_at.or(next.poll_at);
             });
             if plan.visits.get(account).is_some_and(|visit| visit.wake().is_none()) {
                 plan.visits.remove(account);
@@ -224,5 +217,67 @@ impl Plan {
 impl Visit {
     fn wake(&self) -> Option<Timestamp> {
         [self.poll_at, self.lapse_at].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use namesake::{AccountId, Scheme, Timestamp};
+
+    use super::{Due, Next, Schedule};
+    use crate::{MirrorSettings, budget::after};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NEVER: Next = Next { poll_at: None, lapse_at: None, failures: 0 };
+
+    fn schedule(polls_per_minute: u32) -> (Schedule, AccountId, Timestamp) {
+        let url = "http://127.0.0.1/".parse().unwrap();
+        let mut settings = MirrorSettings::new(Scheme::parse("threads").unwrap(), url);
+        settings.polls_per_minute = polls_per_minute;
+        let now = Timestamp::from_second(1_000).unwrap();
+        (Schedule::new(&settings, now), AccountId::parse("threads:a").unwrap(), now)
+    }
+
+    #[test]
+    fn a_hint_during_a_poll_means_once_more_after_it_and_a_second_later() {
+        let (schedule, account, now) = schedule(60);
+        schedule.loaded();
+        schedule.plan(&account, Some(now), None);
+        let due = Due { account: account.clone(), poll: true, failures: 0 };
+        assert_eq!(schedule.take(now), Some(due.clone()));
+        for _ in 0..9 {
+            schedule.hint(&account, now);
+        }
+        assert_eq!(schedule.take(after(now, SECOND)), None, "it is under way");
+        assert!(!schedule.is_settled(now));
+        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
+        assert!(schedule.is_settled(now));
+        assert_eq!(schedule.take(now), None);
+        assert_eq!(schedule.take(after(now, SECOND)), Some(due));
+        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
+        assert_eq!(schedule.next(), Some(after(now, SECOND * 300)));
+    }
+
+    #[test]
+    fn a_deadline_does_not_wait_for_the_budget_and_keeps_the_next_poll() {
+        let (schedule, account, now) = schedule(1);
+        let other = AccountId::parse("threads:b").unwrap();
+        schedule.plan(&other, Some(now), None);
+        assert!(schedule.take(now).is_some_and(|due| due.poll));
+        schedule.plan(&account, Some(now), Some(now));
+        assert_eq!(schedule.take(now), Some(Due { account: account.clone(), poll: false, failures: 0 }));
+        schedule.done(&account, NEVER);
+        assert_eq!(schedule.next(), Some(after(now, SECOND * 60)));
+    }
+
+    #[test]
+    fn who_is_forgotten_is_never_visited() {
+        let (schedule, account, now) = schedule(60);
+        schedule.plan(&account, Some(now), Some(now));
+        schedule.forget(&account);
+        schedule.hint(&account, now);
+        assert_eq!(schedule.take(after(now, SECOND)), None);
     }
 }

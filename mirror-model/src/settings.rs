@@ -18,7 +18,8 @@ pub struct MirrorSettings {
     pub poll_interval: Duration,
     /// A handle that nobody confirmed for this long stops resolving.
     pub max_unconfirmed: Duration,
-    /// The most polls of this upstream in a minute, hints included. Linking is not counted.
+    /// The most polls of this upstream in a minute, hints included. Linking is not counted. With more accounts than
+    /// fit into one interval, names follow later than that.
     pub polls_per_minute: u32,
     /// The most polls under way at once.
     pub concurrent_polls: usize,

@@ -31,7 +31,7 @@ pub(crate) struct Parts {
 
 /// A configuration that no service can be made of.
 #[derive(Debug, thiserror::Error)]
-pub enum ComposeError {
+pub(crate) enum ComposeError {
     /// A value that cannot be meant.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -96,7 +96,7 @@ impl Resolver {
         let remembered = key.as_ref().ok().and_then(|key| self.people.peek(key));
         let scheme = key.as_ref().ok().map(|key| self.directory().policy(key.seat).scheme.clone());
         trace.step(
-            "directory",
+            "scheme",
             || format!("which scheme takes {}?", name_of(&query.subject)),
             if scheme.is_some() { StepOutcome::Found } else { StepOutcome::Absent },
             || scheme.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),

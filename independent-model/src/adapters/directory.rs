@@ -101,7 +101,7 @@ mod tests {
             (500, ErrorKind::Unavailable),
             (503, ErrorKind::Unavailable),
             (302, ErrorKind::BadAnswer),
-            (403, ErrorKind::BadAnswer),
+            (403, ErrorKind::Unavailable),
         ] {
             assert_eq!(judge(&reply(status, "{}")).unwrap_err().kind(), kind, "{status}");
         }

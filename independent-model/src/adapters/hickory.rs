@@ -195,7 +195,7 @@ impl Addresses for HickoryDns {
             for answer in [v6, v4] {
                 match answer {
                     Ok(Ok(lookup)) => {
-                        found.extend(belonging(&name, &lookup).0.into_iter().filter_map(address))
+                        found.extend(belonging(&name, &lookup).0.into_iter().filter_map(address));
                     }
                     Ok(Err(No::Domain | No::Data)) => {}
                     Err(reason) => failure = Some(reason),

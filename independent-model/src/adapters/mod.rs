@@ -77,12 +77,13 @@ fn http_failure(error: HttpError) -> ResolveError {
     ResolveError::caused(kind, message, error)
 }
 
-/// What a caller can do about a status that is neither a success nor a definite no.
+/// What a caller can do about a status that is neither a success nor a definite no: a redirect is against the rules,
+/// everything else may pass (also a 403, by which hosts and directories ward off a client for a while).
 fn odd_status(who: &str, status: http::StatusCode) -> ResolveError {
     let kind = match status.as_u16() {
         429 => ErrorKind::Throttled,
-        408 | 425 | 500..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::BadAnswer,
+        300..=399 => ErrorKind::BadAnswer,
+        _ => ErrorKind::Unavailable,
     };
     ResolveError::new(kind, format!("{who} answers {}", status.as_u16()))
 }

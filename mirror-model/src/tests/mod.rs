@@ -1,1 +1,9 @@
-//! End to end.
+//! End to end: a mirror, its register in memory, and the real adapter speaking HTTP to the sandbox. Time stands still
+//! until a test moves it.
+
+mod kit;
+mod links;
+mod names;
+mod owners;
+mod sandbox;
+mod world;

@@ -93,8 +93,8 @@ impl ThreadsUpstream {
                 }
                 _ => UpstreamFailure::Down,
             };
-            // Not the error's own text: it may name the URL.
-            UpstreamError::new(failure, format!("the upstream could not be asked for {what}"))
+            // Its text names the host alone, never the URL with its token.
+            UpstreamError::new(failure, format!("asked for {what}: {error}"))
         })?;
         if reply.status.is_success() { Ok(reply) } else { Err(refused(what, &reply)) }
     }
@@ -136,7 +136,7 @@ impl ThreadsUpstream {
         const WHAT: &str = "a profile";
         let dialect = self.settings.dialect;
         let query = [("fields", dialect.fields()), ("access_token", token.expose())];
-        let reply = self.call(WHAT, Call::get(self.api(&["v1.0", "me"], &query))).await?;
+        let reply = self.call(WHAT, Call::get(self.api(dialect.me(), &query))).await?;
         let me: Me = parse(WHAT, &reply)?;
         let id = match dialect {
             Dialect::Threads => me.id,
@@ -212,6 +212,13 @@ impl Dialect {
         match self {
             Self::Threads => "th_refresh_token",
             Self::Instagram => "ig_refresh_token",
+        }
+    }
+
+    const fn me(self) -> &'static [&'static str] {
+        match self {
+            Self::Threads => &["v1.0", "me"],
+            Self::Instagram => &["me"],
         }
     }
 

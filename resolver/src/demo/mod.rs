@@ -1,8 +1,10 @@
 //! `namesake demo`: both models on a private world. Needs nothing, leaves nothing, ready in a second.
+//!
+//! The same [`World`] serves the stories here and the tests elsewhere.
 
 mod people;
 mod stories;
-pub(crate) mod world;
+mod world;
 
 use std::{
     fmt::Write as _,
@@ -17,12 +19,11 @@ use namesake_independent::{IndependentModel, IndependentSettings};
 use tokio::net::TcpListener;
 use url::Url;
 
-pub use self::world::WorldError;
-use self::world::{Options, World};
-use crate::{CacheSettings, Limits, Namesake, api::Story, config::Config};
+pub use self::world::{MIRROR, Options, World, WorldError};
+use crate::{CacheSettings, Limits, Namesake, api::Story, config::Config, install_metrics};
 
 /// How often the demo's mirror asks its upstream: short enough to watch.
-pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(10);
+pub const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Runs the demo until `shutdown`.
 ///
@@ -48,6 +49,7 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         poll_interval: POLL_INTERVAL,
         cache: CacheSettings::default(),
         limits: Limits::default(),
+        metrics: install_metrics().ok(),
         stories: Arc::clone(&told),
     })
     .await?;
@@ -101,7 +103,7 @@ To extend it
 To decide: what happens when … (tried just now, on copies of this world)
 ",
         poll = POLL_INTERVAL.as_secs(),
-        mirror = world::MIRROR,
+        mirror = MIRROR,
     );
     for story in stories {
         let _ = writeln!(out, "  {}\n      {}", story.question, story.observed);

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{
     Clock, Randomness, Scheme,
     http::{Call, HttpClient, HttpSettings},
@@ -25,31 +26,42 @@ use super::people;
 use crate::{CacheSettings, Limits, Namesake, api::Story};
 
 /// The name of the demo's mirror.
-pub(super) const MIRROR: &str = "threads";
+pub const MIRROR: &str = "threads";
 
 /// What a world is made of.
-pub(super) struct Options {
+#[derive(Debug)]
+pub struct Options {
     /// Where the service listens.
-    pub(super) listener: TcpListener,
+    pub listener: TcpListener,
     /// How it is reached.
-    pub(super) public_url: Url,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) randomness: Arc<dyn Randomness>,
+    pub public_url: Url,
+    /// What time it is there.
+    pub clock: Arc<dyn Clock>,
+    /// Where its ids, states and tokens come from.
+    pub randomness: Arc<dyn Randomness>,
     /// How often the mirror asks the upstream.
-    pub(super) poll_interval: Duration,
-    pub(super) cache: CacheSettings,
-    pub(super) limits: Limits,
+    pub poll_interval: Duration,
+    /// How long answers are remembered.
+    pub cache: CacheSettings,
+    /// What one client may take.
+    pub limits: Limits,
+    /// Where `/metrics` comes from, if it is served.
+    pub metrics: Option<PrometheusHandle>,
     /// What happened in copies of this world, for the page that compares.
-    pub(super) stories: Arc<OnceLock<Vec<Story>>>,
+    pub stories: Arc<OnceLock<Vec<Story>>>,
 }
 
 /// A world that runs until it is dropped.
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) internet: Arc<PrivateWorld>,
-    pub(super) sandbox: Sandbox,
-    pub(super) mirror: Arc<MirrorModel>,
-    pub(super) public_url: Url,
+pub struct World {
+    /// DNS, directory and PDS, with controls.
+    pub internet: Arc<PrivateWorld>,
+    /// The upstream, with controls.
+    pub sandbox: Sandbox,
+    /// The mirror of it; await `settled()` after moving a clock on.
+    pub mirror: Arc<MirrorModel>,
+    /// Where the service answers.
+    pub public_url: Url,
     http: HttpClient,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -60,7 +72,10 @@ pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
 
 impl World {
     /// Starts everything, and links the mirrored people.
-    pub(super) async fn start(options: Options) -> Result<Self, WorldError> {
+    ///
+    /// # Errors
+    /// When something of it does not start.
+    pub async fn start(options: Options) -> Result<Self, WorldError> {
         let Options { listener, public_url, clock, randomness, .. } = options;
         let scheme = Scheme::parse(MIRROR)?;
         let webhook_url = public_url.join(&format!("mirror/{scheme}/webhook"))?;
@@ -105,6 +120,9 @@ impl World {
             .public_url(public_url.clone())
             .examples(["alice.demo.test".to_owned(), "alice".to_owned()])
             .stories(options.stories);
+        if let Some(recorder) = options.metrics {
+            builder = builder.metrics(recorder, false);
+        }
         let namesake = builder.build()?;
 
         let (stop, stopped) = watch::channel(false);
@@ -123,7 +141,10 @@ impl World {
     }
 
     /// Links somebody of the upstream, as a browser would: our redirect, their page, our callback.
-    pub(super) async fn link(&self, username: &str) -> Result<Linked, WorldError> {
+    ///
+    /// # Errors
+    /// When the upstream has nobody of that name, or the mirror does not link them.
+    pub async fn link(&self, username: &str) -> Result<Linked, WorldError> {
         let connect = self.mirror.connect(None).await?;
         let asked: Vec<_> = connect.location.query_pairs().into_owned().collect();
         let form = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -138,7 +159,7 @@ impl World {
     }
 
     /// Ends requests under way, then everything.
-    pub(super) async fn stop(mut self) {
+    pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
         self.sandbox.shutdown().await;

@@ -83,6 +83,7 @@ pub(super) fn source(source: &str) -> &str {
     match source {
         "dns" => "DNS",
         "https" => "HTTPS",
+        "scheme" => "Scheme",
         "directory" => "DID directory",
         "did-web" => "The DID's own web server",
         "document" => "DID document",
