@@ -191,7 +191,7 @@ async fn an_explanation_shows_the_way_and_what_is_remembered() {
     let cold = server.get("/v1/explain?handle=alice.example.com").await.json();
     assert_eq!(cold["remembered"], serde_json::Value::Null);
     assert_eq!(cold["resolution"]["account"], "did:plc:a");
-    assert_eq!(cold["steps"][0]["source"], "directory");
+    assert_eq!(cold["steps"][0]["source"], "scheme");
     server.get("/@alice.example.com").await;
     let warm = server.get("/v1/explain?handle=alice.example.com").await.json();
     assert_eq!(warm["remembered"]["ttlSeconds"], 600);
