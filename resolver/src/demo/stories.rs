@@ -175,6 +175,7 @@ impl Stage {
             poll_interval: POLL_INTERVAL,
             cache: CacheSettings::default(),
             limits: Limits { fresh_per_minute: u32::MAX, ..Limits::default() },
+            metrics: None,
             stories: Arc::new(OnceLock::new()),
         })
         .await?;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{
     Clock, Randomness, Scheme,
     http::{Call, HttpClient, HttpSettings},
@@ -44,6 +45,8 @@ pub struct Options {
     pub cache: CacheSettings,
     /// What one client may take.
     pub limits: Limits,
+    /// Serves `/metrics`, if there is a recorder.
+    pub metrics: Option<PrometheusHandle>,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
 }
@@ -118,6 +121,9 @@ impl World {
             .public_url(public_url.clone())
             .examples(["alice.demo.test".to_owned(), "alice".to_owned()])
             .stories(options.stories);
+        if let Some(recorder) = options.metrics {
+            builder = builder.metrics(recorder, false);
+        }
         let namesake = builder.build()?;
 
         let (stop, stopped) = watch::channel(false);
