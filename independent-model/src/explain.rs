@@ -2,7 +2,7 @@
 //!
 //! Text from outside that gets in here is cleaned; whoever shows it still escapes it for the place.
 
-use namesake::{Advice, Handle, Record, StepOutcome, Trace, Why, clean_line};
+use namesake::{Advice, Method, Record, StepOutcome, Trace, Why, clean_line};
 
 use crate::{
     Did, DidDocument, Hostname,
@@ -60,7 +60,7 @@ pub(crate) fn forward(trace: &Trace, host: &Hostname, evidence: &Evidence) {
                 "DNS and {} name different accounts. DNS wins; correct or remove the file.",
                 well_known_url(host)
             ),
-            record: Some(file(host, dns)),
+            record: Some(file(host, dns.as_str())),
         });
     }
     let (outcome, words) = match conclude(evidence) {
@@ -123,34 +123,38 @@ pub(crate) fn no_account(trace: &Trace, host: &Hostname, did: &Did, why: Why) {
     });
 }
 
-/// What is wrong between a handle that names `did` and that account's document.
-pub(crate) fn unproven(trace: &Trace, handle: &Handle, host: &Hostname, document: &DidDocument) {
+/// What is wrong between a handle that names an account, by `method`, and that account's document.
+pub(crate) fn unproven(trace: &Trace, host: &Hostname, method: &Method, document: &DidDocument) {
     let did = &document.did;
     let claims = match &document.claim {
-        Some(claim) => format!("claims {claim}"),
-        None => "claims no handle".to_owned(),
+        Some(claim) => format!("says {claim}"),
+        None => "names no handle".to_owned(),
     };
+    let by_dns = *method == Method::DNS_TXT;
+    let record = if by_dns { "TXT record".to_owned() } else { format!("file at {}", well_known_url(host)) };
     trace.step(
         "verdict",
-        || handle.to_string(),
+        || host.to_string(),
         StepOutcome::Absent,
-        || format!("{handle} names {did}, but the document of {did} {claims}"),
+        || format!("the {record} of {host} says {did}, but the document of {did} {claims}"),
     );
     trace.advise(|| Advice {
         text: format!(
-            "{handle} points to {did}, and that account's document {claims}. Either choose {handle} as the handle of \
-             that account, so that its document lists at://{handle} first, or point the TXT record to the account \
-             that does."
+            "Your {record} says {did}, and the DID document of {did} {claims}: change one. To be {host}, choose it as \
+             the handle of that account (in your app's settings, or at your PDS), so that its document lists this first:"
         ),
         record: Some(Record {
             kind: "alias".to_owned(),
             name: format!("alsoKnownAs of {did}"),
-            value: format!("at://{handle}"),
+            value: format!("at://{host}"),
         }),
     });
     trace.advise(|| Advice {
-        text: "The record as it stands in the DNS, if it is the document that is changed:".to_owned(),
-        record: Some(txt(host, did.as_str())),
+        text: format!(
+            "Or, if {host} is to be another account's, let the {record} name that one (its document must say {host} \
+             too); and if it is to be nobody's, delete it."
+        ),
+        record: Some(if by_dns { txt(host, "<the other account's DID>") } else { file(host, "<the other account's DID>") }),
     });
 }
 
@@ -176,8 +180,8 @@ fn txt(host: &Hostname, did: &str) -> Record {
     Record { kind: "TXT".to_owned(), name: format!("_atproto.{host}."), value: format!("did={did}") }
 }
 
-fn file(host: &Hostname, did: &Did) -> Record {
-    Record { kind: "file".to_owned(), name: well_known_url(host), value: did.to_string() }
+fn file(host: &Hostname, did: &str) -> Record {
+    Record { kind: "file".to_owned(), name: well_known_url(host), value: did.to_owned() }
 }
 
 fn list(dids: &[Did]) -> String {

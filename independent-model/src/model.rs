@@ -174,7 +174,7 @@ impl IndependentModel {
             Lookup::Pass => return Ok(Lookup::Pass),
         };
         if document.claim.as_ref() != Some(&host) {
-            explain::unproven(trace, handle, &host, &document);
+            explain::unproven(trace, &host, &proof.method, &document);
             return no(Why::Unproven);
         }
         let (account, scheme) = (did.account().clone(), self.settings.scheme.clone());

@@ -22,8 +22,8 @@ pub struct Resolution {
     pub proof: Option<ProofBody>,
     /// What is shown.
     pub profile: ProfileBody,
-    /// How old the answer is. Only in bodies that are written for one asker: prepared answers say it in headers
-    /// (`Age`, `Namesake-Checked-At`, `Namesake-Stale`), so that their bytes and `ETag` stay the same.
+    /// How old the answer is; also in headers (`Age`, `Namesake-Checked-At`, `Namesake-Stale`). Not part of what the
+    /// `ETag` stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
 }

@@ -62,11 +62,7 @@ pub(super) fn problem(problem: &Problem) -> String {
 /// The whole way to an answer.
 #[must_use]
 pub(super) fn explanation(explanation: &Explanation) -> String {
-    let mut out = format!(
-        "@{}: {}\n",
-        escape_for_terminal(&explanation.handle),
-        escape_for_terminal(&explanation.verdict)
-    );
+    let mut out = format!("{}\n", escape_for_terminal(&explanation.verdict));
     if !explanation.advice.is_empty() {
         out.push_str("\nwhat to change\n");
         explanation.advice.iter().for_each(|advice| show_advice(&mut out, advice));

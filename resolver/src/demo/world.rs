@@ -45,7 +45,7 @@ pub struct Options {
     pub cache: CacheSettings,
     /// What one client may take.
     pub limits: Limits,
-    /// Serves `/metrics`, if there is a recorder.
+    /// Where `/metrics` comes from, if it is served.
     pub metrics: Option<PrometheusHandle>,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
