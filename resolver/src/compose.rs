@@ -138,6 +138,7 @@ fn mirror(
     };
     let key_file =
         mirror.token_key_file.clone().unwrap_or_else(|| PathBuf::from(format!("namesake-{name}.key")));
+    let invalidator = builder.invalidator(&settings.scheme);
     Ok(MirrorModel::new(
         settings,
         Arc::new(ThreadsUpstream::new(upstream, HttpClient::configured(&http_settings(config))?)),
@@ -145,7 +146,7 @@ fn mirror(
         TokenSealer::from_file(&key_file, &*randomness)?,
         Arc::clone(clock),
         randomness,
-        builder.invalidator(),
+        invalidator,
     ))
 }
 

@@ -89,6 +89,7 @@ impl World {
         let http = HttpClient::configured(&HttpSettings::default())?;
 
         let mut builder = Namesake::builder();
+        let invalidator = builder.invalidator(&scheme);
         let mirror = MirrorModel::new(
             MirrorSettings {
                 poll_interval: options.poll_interval,
@@ -101,7 +102,7 @@ impl World {
             TokenSealer::ephemeral(&*randomness),
             Arc::clone(&clock),
             randomness,
-            builder.invalidator(),
+            invalidator,
         );
         let internet = people::internet()?;
         let independent = IndependentSettings {

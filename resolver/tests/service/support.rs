@@ -149,6 +149,7 @@ pub(crate) struct World {
     pub(crate) independent: Arc<Fake>,
     pub(crate) mirror: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
+    /// The mirror's.
     pub(crate) invalidator: Invalidator,
     pub(crate) namesake: Namesake,
 }
@@ -162,7 +163,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let (independent, mirror) = (Fake::independent(), Fake::mirror("threads"));
         let builder = Namesake::builder();
-        let invalidator = builder.invalidator();
+        let invalidator = builder.invalidator(&mirror.policy.scheme);
         let builder = builder
             .backend(independent.clone())
             .backend(mirror.clone())
