@@ -12,6 +12,7 @@
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
 //! | `/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
+//! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
 //! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
@@ -22,6 +23,7 @@ mod compare;
 mod explain;
 mod lookup;
 mod mirror;
+mod openapi;
 mod ops;
 mod pages;
 mod policies;
@@ -172,6 +174,7 @@ async fn dispatch(
         Kind::Stylesheet => Ok(pages::stylesheet()),
         Kind::Mark => Ok(pages::mark()),
         Kind::ProblemPage => pages::problem_kind(part),
+        Kind::Openapi => Ok(openapi::document()),
         Kind::Livez => Ok(ops::alive()),
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),

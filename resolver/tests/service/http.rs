@@ -231,6 +231,10 @@ async fn policies_operations_assets_and_webfinger() {
             "{probe}"
         );
     }
+    let document = server.get("/openapi.json").await;
+    assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
+    assert_eq!(document.header("cache-control"), "public, max-age=86400");
+    assert_eq!(document.header("access-control-allow-origin"), "*");
     let finger = server.get("/.well-known/webfinger?resource=acct:alice@names.example").await;
     assert_eq!((finger.status, finger.header("content-type")), (200, "application/jrd+json"));
     assert_eq!(finger.json()["links"][0]["href"], "https://names.example/@alice");
