@@ -12,6 +12,7 @@
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
 //! | `/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
+//! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
 //! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
@@ -22,6 +23,7 @@ mod compare;
 mod explain;
 mod lookup;
 mod mirror;
+mod openapi;
 mod ops;
 mod pages;
 mod policies;
@@ -173,12 +175,20 @@ async fn seldom(
         Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
         Kind::XrpcHealth => Ok(xrpc::health()),
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
-        Kind::Mirror => mirror::linking(site, asked, part).await,
+        Kind::MirrorConnect => mirror::connect(site, &asked, part).await,
+        Kind::MirrorCallback => mirror::callback(site, &asked, part).await,
+        Kind::MirrorWebhook if asked.method() == Method::POST => mirror::webhook(site, asked, part).await,
+        Kind::MirrorWebhook => mirror::subscribe(site, &asked, part),
+        Kind::MirrorDeauthorize => mirror::deauthorize(site, asked, part).await,
+        Kind::MirrorDelete if asked.method() == Method::POST => mirror::delete(site, asked, part).await,
+        Kind::MirrorDelete => mirror::deletion_status(site, &asked, part).await,
         Kind::MirrorAccount => mirror::account(site, asked, part).await,
+        Kind::MirrorHandle => mirror::set_handle(site, part),
         Kind::Landing => pages::landing(site, &asked).await,
         Kind::Stylesheet => Ok(pages::stylesheet()),
         Kind::Mark => Ok(pages::mark()),
         Kind::ProblemPage => pages::problem_kind(part),
+        Kind::Openapi => Ok(openapi::document()),
         Kind::Livez => Ok(ops::alive()),
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),

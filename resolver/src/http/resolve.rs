@@ -8,7 +8,7 @@ use super::{
     Site, lookup,
     quota::Purpose,
     reply::{self, Reply},
-    request::Asked,
+    request::{self, Asked},
 };
 use crate::{
     api::{Problem, Resolution},
@@ -61,7 +61,7 @@ struct OneResult {
 /// `POST /v1/resolve`: failures stand in place, with their status.
 pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     let body = asked.body(&site.limits).await?;
-    let batch: Batch = serde_json::from_slice(&body)
+    let batch: Batch = request::object(&body)
         .map_err(|error| Refusal::Request(format!(r#"the body is not {{"handles": […]}}: {error}"#)))?;
     if batch.handles.len() > site.limits.batch {
         let most = site.limits.batch;

@@ -14,7 +14,7 @@ use super::{
     Site, lookup,
     quota::Purpose,
     reply::{self, Reply},
-    request::Asked,
+    request::{self, Asked},
 };
 use crate::{
     atproto::{Atproto, Verified},
@@ -58,7 +58,7 @@ pub(super) async fn refresh_identity(site: &Site, asked: Asked) -> Result<Reply,
     }
     site.quotas.spend(Purpose::Fresh, asked.peer)?;
     let body = asked.body(&site.limits).await?;
-    let input: Input = serde_json::from_slice(&body)
+    let input: Input = request::object(&body)
         .map_err(|_| Refusal::Request(r#"the body must be {"identifier": "…"}"#.to_owned()))?;
     let subject = strict_subject(&input.identifier)?;
     let answered = atproto(site)?.identity_of(&subject, true).await;

@@ -10,6 +10,7 @@
 mod coalescing;
 mod http;
 mod memory;
+mod openapi;
 mod robustness;
 mod support;
 mod xrpc;
