@@ -5,26 +5,19 @@
 
 mod browser;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use namesake::{
-    ManualClock, SeededRandomness,
+    ManualClock,
     http::{Call, HttpClient, HttpSettings, Reply},
 };
-use namesake_resolver::{
-    CacheSettings, Limits,
-    demo::{Options, World},
-};
+use namesake_resolver::demo::{Options, World};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 use url::Url;
 
@@ -60,20 +53,7 @@ impl Scene {
     /// The demo's world, a moment after its people were linked.
     pub async fn new() -> Self {
         let clock = Arc::new(ManualClock::new("2026-01-05T09:00:00Z".parse().unwrap()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let public_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let world = World::start(Options {
-            listener,
-            public_url,
-            clock: clock.clone(),
-            randomness: Arc::new(SeededRandomness::new(7)),
-            poll_interval: POLL_INTERVAL,
-            cache: CacheSettings::default(),
-            limits: Limits { fresh_per_minute: u32::MAX, explain_per_minute: u32::MAX, ..Limits::default() },
-            stories: Arc::new(OnceLock::new()),
-            metrics: None,
-        });
-        let world = world.await.unwrap();
+        let world = World::start(Options::private(clock.clone(), 7).await.unwrap()).await.unwrap();
         Self { world, clock, http: HttpClient::configured(&HttpSettings::default()).unwrap() }
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{
-    Clock, Randomness, Scheme,
+    Clock, Randomness, Scheme, SeededRandomness,
     http::{Call, HttpClient, HttpSettings},
     store::MemoryStore,
 };
@@ -22,7 +22,7 @@ use namesake_mirror::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use url::Url;
 
-use super::people;
+use super::{POLL_INTERVAL, people};
 use crate::{CacheSettings, Limits, Namesake, api::Story};
 
 /// The name of the demo's mirror.
@@ -49,6 +49,27 @@ pub struct Options {
     pub metrics: Option<PrometheusHandle>,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
+}
+
+impl Options {
+    /// A private copy: on a free port of this machine, the same in every run from one `seed`, and without quotas.
+    ///
+    /// # Errors
+    /// When this machine has no free port.
+    pub async fn private(clock: Arc<dyn Clock>, seed: u64) -> Result<Self, WorldError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Ok(Self {
+            public_url: Url::parse(&format!("http://{}", listener.local_addr()?))?,
+            listener,
+            clock,
+            randomness: Arc::new(SeededRandomness::new(seed)),
+            poll_interval: POLL_INTERVAL,
+            cache: CacheSettings::default(),
+            limits: Limits { fresh_per_minute: u32::MAX, explain_per_minute: u32::MAX, ..Limits::default() },
+            metrics: None,
+            stories: Arc::default(),
+        })
+    }
 }
 
 /// A world that runs until it is dropped.

@@ -188,7 +188,10 @@ fn as_body(own: OwnProfile) -> OwnAccount {
 
 /// The owner's token: a bearer if there is one, else the cookie.
 fn session(mirror: &MirrorModel, asked: &Asked) -> Option<SessionToken> {
-    let bearer = asked.header(&header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let credentials = asked.header(&header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    // The name of the scheme has no case (RFC 9110 section 11.1).
+    let bearer =
+        credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     SessionToken::parse(bearer.or_else(|| asked.cookie(&cookie(SESSION, mirror)))?)
 }
 

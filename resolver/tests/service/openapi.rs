@@ -1,16 +1,10 @@
 //! `/openapi.json` says what is so: real answers of the demo's world have the statuses, types and shapes it lists.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use namesake::{ManualClock, SeededRandomness};
-use namesake_resolver::{CacheSettings, Limits, demo};
+use namesake::ManualClock;
+use namesake_resolver::demo;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use url::Url;
 
 use crate::support::{Reply, send};
 
@@ -24,18 +18,8 @@ const FORGED: &str = "signed_request=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16);
 
 async fn world() -> demo::World {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let public_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let options = demo::Options {
-        listener,
-        public_url,
-        clock: Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap())),
-        randomness: Arc::new(SeededRandomness::new(7)),
-        poll_interval: Duration::from_secs(3600),
-        cache: CacheSettings::default(),
-        limits: Limits::default(),
-        stories: Arc::new(OnceLock::new()),
-    };
+    let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    let options = demo::Options::private(clock, 7).await.unwrap();
     demo::World::start(options).await.unwrap()
 }
 
