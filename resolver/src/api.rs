@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Resolution {
     /// The handle; `null` when the account has none that can be proved (only by account).
     pub handle: Option<String>,
+    /// The Unicode form of an `xn--` handle, where it is safe to show (UTS 39); for people's eyes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_handle: Option<String>,
     /// Why `handle` is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Why>,

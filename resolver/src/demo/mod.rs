@@ -98,7 +98,7 @@ To play the upstream (a rename shows at once; without its webhook within {poll} 
   {service}/mirror/{mirror}/connect           link somebody yourself, in a browser
 
 To extend it
-  shared/examples/nip05.rs                     your own way of naming people, in about 100 lines
+  shared/examples/nip05.rs                     your own way of naming people, whole in one file
 
 To decide: what happens when … (tried just now, on copies of this world)
 ",
