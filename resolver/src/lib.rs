@@ -22,6 +22,7 @@ pub mod demo;
 mod directory;
 mod flight;
 mod guard;
+mod history;
 mod http;
 mod independent;
 mod lookup;
