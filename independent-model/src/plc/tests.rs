@@ -25,10 +25,10 @@ fn renames() -> PlcLog {
     let (recovery, everyday) = keys();
     let ranked = [&recovery, &everyday];
     let mut log =
-        PlcLog::begin(everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
+        PlcLog::begin(&everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
     for (place, handle) in ["alice.example.com", "alice.example.org"].into_iter().enumerate() {
         let operation = PlcLog::operation(handle, &ranked, Some(log.cid(place)));
-        log.push(everyday.sign(operation), at(24 * HOUR * (1 + i64::try_from(place).unwrap())));
+        log.push(&everyday.sign(operation), at(24 * HOUR * (1 + i64::try_from(place).unwrap())));
     }
     log
 }
@@ -38,7 +38,7 @@ fn recovered(after: i64) -> PlcLog {
     let (recovery, everyday) = keys();
     let mut log = renames();
     let back = PlcLog::operation("alice.example.net", &[&recovery, &everyday], Some(log.cid(1)));
-    log.push(recovery.sign(back), at(48 * HOUR + after));
+    log.push(&recovery.sign(back), at(48 * HOUR + after));
     log
 }
 
@@ -96,7 +96,7 @@ fn keys_in_a_document_have_their_curves_context() {
     operation["verificationMethods"] = json!({
         "atproto": everyday.did_key(), "other": recovery.did_key(), "odd": "did:key:zOdd",
     });
-    let log = PlcLog::begin(recovery.sign(operation), at(0)).unwrap();
+    let log = PlcLog::begin(&recovery.sign(operation), at(0)).unwrap();
     let document = check(&log).unwrap().document().unwrap();
     let suite = |name: &str| json!(format!("https://w3id.org/security/suites/{name}/v1"));
     let context = document["@context"].as_array().unwrap();
@@ -130,12 +130,12 @@ fn a_mightier_key_strikes_out_within_72_hours() {
 fn a_tombstone_ends_a_did_unless_it_is_struck_out() {
     let (recovery, everyday) = keys();
     let mut log = renames();
-    log.push(everyday.sign(PlcLog::tombstone(log.cid(2))), at(72 * HOUR));
+    log.push(&everyday.sign(PlcLog::tombstone(log.cid(2))), at(72 * HOUR));
     let gone = check(&log).unwrap();
     assert!(gone.is_deactivated() && gone.document().is_none());
     assert_eq!(names(&gone).last().unwrap(), &("alice.example.org".to_owned(), 48, Some(72)));
     let back = PlcLog::operation("alice.example.org", &[&recovery], Some(log.cid(2)));
-    log.push(recovery.sign(back), at(100 * HOUR));
+    log.push(&recovery.sign(back), at(100 * HOUR));
     let back = check(&log).unwrap();
     assert!(!back.is_deactivated());
     assert_eq!(names(&back).last().unwrap(), &("alice.example.org".to_owned(), 48, None));
@@ -152,12 +152,12 @@ fn the_retired_form_may_begin_a_log() {
         "service": "pds.example.com",
         "prev": null,
     }));
-    let mut log = PlcLog::begin(genesis.clone(), at(0)).unwrap();
+    let mut log = PlcLog::begin(&genesis, at(0)).unwrap();
     let next = PlcLog::operation("alice.example.com", &[&recovery], Some(log.cid(0)));
-    log.push(recovery.sign(next), at(HOUR));
+    log.push(&recovery.sign(next), at(HOUR));
     let document = check(&log).unwrap().document().unwrap();
     assert_eq!(document["alsoKnownAs"], json!(["at://alice.example.com"]));
-    let first = PlcLog::begin(genesis, at(0)).unwrap();
+    let first = PlcLog::begin(&genesis, at(0)).unwrap();
     let document = check(&first).unwrap().document().unwrap();
     assert_eq!(document["alsoKnownAs"], json!(["at://alice.test"]));
     assert_eq!(document["service"][0]["serviceEndpoint"], "https://pds.example.com");
@@ -168,7 +168,7 @@ fn the_retired_form_may_begin_a_log() {
         "type": "create", "signingKey": everyday.did_key(), "recoveryKey": recovery.did_key(),
         "handle": "mallory.test", "service": "pds.example.com", "prev": again.cid(2),
     }));
-    again.push(late, at(80 * HOUR));
+    again.push(&late, at(80 * HOUR));
     assert_eq!(check(&again).unwrap_err(), InvalidLog { operation: Some(4), fault: Fault::Form });
 }
 
@@ -357,14 +357,14 @@ fn each_way_to_tamper_with_a_log_is_seen_for_what_it_is() {
 fn nothing_follows_a_tombstone_or_what_was_struck_out() {
     let (recovery, everyday) = keys();
     let mut log = renames();
-    log.push(everyday.sign(PlcLog::tombstone(log.cid(2))), at(72 * HOUR));
+    log.push(&everyday.sign(PlcLog::tombstone(log.cid(2))), at(72 * HOUR));
     let after = PlcLog::operation("alice.test", &[&everyday], Some(log.cid(3)));
-    log.push(everyday.sign(after), at(73 * HOUR));
+    log.push(&everyday.sign(after), at(73 * HOUR));
     assert_eq!(check(&log).unwrap_err().fault, Fault::AfterTombstone);
 
     let mut log = recovered(HOUR);
     let after = PlcLog::operation("alice.test", &[&recovery], Some(log.cid(2)));
-    log.push(recovery.sign(after), at(50 * HOUR));
+    log.push(&recovery.sign(after), at(50 * HOUR));
     assert_eq!(check(&log).unwrap_err().fault, Fault::AfterNullified);
 }
 
@@ -384,10 +384,10 @@ fn a_log_that_would_cost_too_much_is_not_checked_to_its_end() {
     let everyday = keys().1;
     let ranked: Vec<&PlcKey> = strangers.iter().chain([&everyday]).collect();
     let mut log =
-        PlcLog::begin(everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
+        PlcLog::begin(&everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
     for place in 0..25 {
         let operation = PlcLog::operation("alice.test", &ranked, Some(log.cid(place)));
-        log.push(everyday.sign(operation), at(HOUR + i64::try_from(place).unwrap()));
+        log.push(&everyday.sign(operation), at(HOUR + i64::try_from(place).unwrap()));
     }
     assert_eq!(check(&log).unwrap_err().fault, Fault::TooLong);
     let did = log.did();

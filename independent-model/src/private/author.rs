@@ -84,20 +84,20 @@ impl PlcLog {
     ///
     /// # Errors
     /// Never in practice: a hash always makes a DID.
-    pub fn begin(genesis: Value, at: Timestamp) -> Result<Self, InvalidDid> {
-        let did = Did::parse(&cid::did(&cbor::encode(&genesis).unwrap_or_default()))?;
+    pub fn begin(genesis: &Value, at: Timestamp) -> Result<Self, InvalidDid> {
+        let did = Did::parse(&cid::did(&cbor::encode(genesis).unwrap_or_default()))?;
         let mut log = Self { did, entries: Vec::new() };
         log.push(genesis, at);
         Ok(log)
     }
 
     /// Appends a signed operation, and strikes out what stands between it and the one it follows.
-    pub fn push(&mut self, operation: Value, at: Timestamp) {
+    pub fn push(&mut self, operation: &Value, at: Timestamp) {
         let prev = self.entries.iter().position(|entry| entry["cid"] == operation["prev"]);
         for struck in self.entries.iter_mut().skip(prev.map_or(usize::MAX, |place| place + 1)) {
             struck["nullified"] = true.into();
         }
-        let cid = cid::cid(&cbor::encode(&operation).unwrap_or_default());
+        let cid = cid::cid(&cbor::encode(operation).unwrap_or_default());
         self.entries.push(json!({
             "did": self.did.as_str(),
             "operation": operation,

@@ -25,11 +25,11 @@ fn log() -> PlcLog {
     let (recovery, everyday) = (PlcKey::k256("recovery"), PlcKey::p256("everyday"));
     let ranked = [&recovery, &everyday];
     let mut log =
-        PlcLog::begin(everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
+        PlcLog::begin(&everyday.sign(PlcLog::operation("alice.test", &ranked, None)), at(0)).unwrap();
     let stolen = PlcLog::operation("thief.example.com", &[&everyday], Some(log.cid(0)));
-    log.push(everyday.sign(stolen), at(1000));
+    log.push(&everyday.sign(stolen), at(1000));
     let back = PlcLog::operation("alice.example.com", &ranked, Some(log.cid(0)));
-    log.push(recovery.sign(back), at(2000));
+    log.push(&recovery.sign(back), at(2000));
     log
 }
 
@@ -76,7 +76,7 @@ async fn a_claim_that_its_name_does_not_confirm_is_said_to_be_none() {
     assert_eq!(server.get(&target).await.json()["handles"][1]["verified"], false);
 
     // What is said of a closed DID is what it said.
-    log.push(PlcKey::k256("recovery").sign(PlcLog::tombstone(log.cid(2))), at(3000));
+    log.push(&PlcKey::k256("recovery").sign(PlcLog::tombstone(log.cid(2))), at(3000));
     internet.set_log(log.did(), &log.to_json());
     let body = server.get(&target).await.json();
     assert_eq!(body["deactivated"], true);
