@@ -152,6 +152,38 @@ pub struct FormerHandle {
     pub until: Timestamp,
 }
 
+/// Who went by which handle when: the body of `/v1/accounts/{id}/handles`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleHistory {
+    /// The permanent identifier.
+    pub account: String,
+    /// Where it is from: `plc-audit-log` (claims that the account signed) or `mirror` (what we saw; for its owner).
+    pub source: String,
+    /// What the entries mean, in words.
+    pub note: String,
+    /// Whether the DID was closed for good; absent where the source does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated: Option<bool>,
+    /// The names, the oldest first. There may be gaps: an account need not claim one.
+    pub handles: Vec<HandlePeriod>,
+}
+
+/// A name an account went by, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlePeriod {
+    /// The name.
+    pub handle: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; `null`: today.
+    pub until: Option<Timestamp>,
+    /// Whether the name confirms today's claim; absent for the past, and while that cannot be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+}
+
 /// The body of `/v1/policies`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

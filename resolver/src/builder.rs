@@ -19,6 +19,7 @@ use crate::{
     cache::Generations,
     directory::Directory,
     guard::{Guarded, InOneGo, Plugged},
+    history::{Chronicle, History},
     http::{Site, server},
     lookup::Resolver,
     query::Query,
@@ -32,6 +33,7 @@ pub struct Builder {
     backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
+    chronicle: Option<Arc<dyn Chronicle>>,
     cache: CacheSettings,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -74,12 +76,13 @@ impl Builder {
         self.backend(mirror)
     }
 
-    /// Adds the independent model, and answers XRPC from it.
+    /// Adds the independent model, and answers XRPC and the histories of DIDs from it.
     #[must_use]
     pub fn independent(mut self, model: Arc<IndependentModel>) -> Self {
         let backend: Arc<dyn HandleResolver> = Arc::<IndependentModel>::clone(&model);
         let in_one_go: Arc<dyn InOneGo> = Arc::<IndependentModel>::clone(&model);
         self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
+        self.chronicle = Some(Arc::<IndependentModel>::clone(&model));
         self.atproto(model)
     }
 
@@ -166,6 +169,7 @@ impl Builder {
         let atproto = self
             .atproto
             .map(|port| Atproto::new(port, self.cache, &self.limits, &self.generations, &self.clock));
+        let history = self.chronicle.map(|chronicle| History::new(chronicle, &self.limits));
         let resolver = Resolver::new(
             Directory::new(policies, public_url),
             self.backends.into_iter().map(guard).collect(),
@@ -173,7 +177,8 @@ impl Builder {
             self.generations,
             self.clock,
         );
-        let site = Site::new(resolver, atproto, self.mirrors, self.limits, self.metrics, self.options);
+        let site =
+            Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
         Ok(Namesake { site: Arc::new(site) })
     }
 }
@@ -205,6 +210,7 @@ impl Namesake {
             backends: Vec::new(),
             mirrors: Vec::new(),
             atproto: None,
+            chronicle: None,
             cache: CacheSettings::default(),
             limits: Limits::default(),
             clock: Arc::new(SystemClock),

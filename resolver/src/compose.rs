@@ -89,6 +89,7 @@ fn independent(
     let settings = IndependentSettings {
         allow_test_tld: atproto.allow_test_tld,
         allow_localhost_did_web: atproto.allow_test_tld,
+        verify_plc: atproto.verify_plc,
         grace: millis(atproto.dns_grace_ms),
         provisional_ttl: cache.provisional_ttl,
         profile_timeout: millis(atproto.profile_timeout_ms),

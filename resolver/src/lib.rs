@@ -23,6 +23,7 @@ mod directory;
 mod display_form;
 mod flight;
 mod guard;
+mod history;
 mod http;
 mod independent;
 mod lookup;

@@ -185,6 +185,9 @@ impl Default for HttpClient {
 pub struct Atproto {
     /// The did:plc directory.
     pub plc_url: Url,
+    /// Whether a did:plc document comes from the DID's audit log, every signature checked, instead of the directory's
+    /// word.
+    pub verify_plc: bool,
     /// Whether names below `.test` are resolved (development).
     pub allow_test_tld: bool,
     /// Whether `resolveHandle` says `InvalidRequest` instead of `HandleNotFound` when a handle has no holder: what
@@ -204,6 +207,7 @@ impl Default for Atproto {
         let plc_url = Url::parse("https://plc.directory").expect("a URL");
         Self {
             plc_url,
+            verify_plc: false,
             allow_test_tld: false,
             not_found_is_invalid_request: false,
             dns_grace_ms: 300,

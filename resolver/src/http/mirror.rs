@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use namesake::AccountId;
+use namesake::{AccountId, Why};
 use namesake_mirror::{CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, OwnProfile, SessionToken};
 use serde_json::json;
 
@@ -138,6 +138,19 @@ pub(super) async fn account(site: &Site, asked: Asked, part: &str) -> Result<Rep
 pub(super) fn set_handle(site: &Site, part: &str) -> Result<Reply, Refusal> {
     let (_, mirror) = site.mirrored(part)?;
     Err(mirror.handle_is_mirrored().into())
+}
+
+/// What the owner of `account` sees of it, if that is who asks.
+pub(super) async fn own_profile(
+    site: &Site,
+    asked: &Asked,
+    account: &AccountId,
+) -> Result<OwnProfile, Refusal> {
+    let scheme = account.as_str().split(':').next().unwrap_or_default();
+    let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new() };
+    let mirror = site.mirror(scheme).ok_or_else(nobody)?;
+    let token = session(&mirror, asked).ok_or(namesake_mirror::OwnError::SignIn)?;
+    Ok(mirror.own(account, &token).await?)
 }
 
 async fn own(

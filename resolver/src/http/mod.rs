@@ -7,6 +7,7 @@
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
+//! | `/v1/accounts/{id}/handles` | `handles` |
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
@@ -21,6 +22,7 @@
 mod accounts;
 mod compare;
 mod explain;
+mod handles;
 mod lookup;
 mod mirror;
 mod openapi;
@@ -54,13 +56,17 @@ use self::{
     route::{Kind, Route},
     server::Door,
 };
-use crate::{atproto::Atproto, builder::Options, lookup::Resolver, problem::Refusal, settings::Limits};
+use crate::{
+    atproto::Atproto, builder::Options, history::History, lookup::Resolver, problem::Refusal,
+    settings::Limits,
+};
 
 /// All that handlers share.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) resolver: Arc<Resolver>,
     atproto: Option<Arc<Atproto>>,
+    history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
     quotas: Quotas,
@@ -74,6 +80,7 @@ impl Site {
     pub(crate) fn new(
         resolver: Resolver,
         atproto: Option<Atproto>,
+        history: Option<History>,
         mirrors: Vec<Arc<MirrorModel>>,
         limits: Limits,
         metrics: Option<PrometheusHandle>,
@@ -84,6 +91,7 @@ impl Site {
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
+            history,
             mirrors,
             limits,
             quotas: Quotas::new(&limits),
@@ -168,6 +176,7 @@ async fn seldom(
         Kind::Resolve => resolve::one(site, &asked).await,
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
+        Kind::AccountHandles => handles::handles(site, &asked, part).await,
         Kind::Compare => Ok(compare::compare(site)),
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,

@@ -45,6 +45,7 @@ kinds! {
     Resolve "resolve" [GET POST],
     Explain "explain" [GET],
     Account "account" [GET],
+    AccountHandles "account-handles" [GET],
     Policies "policies" [GET],
     Compare "compare" [GET],
     ResolveHandle "xrpc-resolve-handle" [GET],
@@ -96,6 +97,10 @@ impl<'a> Route<'a> {
     fn with_part(path: &'a str) -> Self {
         if let Some(method) = path.strip_prefix("/xrpc/") {
             return Self { kind: xrpc(method), part: "" };
+        }
+        let handles = path.strip_prefix("/v1/accounts/").and_then(|rest| rest.strip_suffix("/handles"));
+        if let Some(account) = handles {
+            return Self::segment(Kind::AccountHandles, account);
         }
         for (prefix, kind) in [
             ("/profile/", Kind::Profile),
@@ -213,6 +218,9 @@ mod tests {
             ("/compare", Kind::Compare, ""),
             ("/v1/resolve/", Kind::Nowhere, ""),
             ("/v1/accounts/did%3Aplc%3Aabc", Kind::Account, "did%3Aplc%3Aabc"),
+            ("/v1/accounts/did:plc:abc/handles", Kind::AccountHandles, "did:plc:abc"),
+            ("/v1/accounts/handles", Kind::Account, "handles"),
+            ("/v1/accounts//handles", Kind::Nowhere, ""),
             ("/xrpc/com.atproto.identity.resolveHandle", Kind::ResolveHandle, ""),
             ("/xrpc/_health", Kind::XrpcHealth, ""),
             ("/xrpc/com.atproto.server.createSession", Kind::XrpcUnknown, ""),

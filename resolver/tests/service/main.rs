@@ -8,6 +8,7 @@
 )]
 
 mod coalescing;
+mod handles;
 mod http;
 mod memory;
 mod openapi;
