@@ -180,6 +180,10 @@ impl Port {
                 let value = Verified { handle, document, provisional: found.proof.provisional };
                 Lookup::Found { value, ttl: shorter(ttl, other) }
             }
+            // A no that rests on a provisional DID is the DNS's failure, not absence.
+            Lookup::Found { .. } | Lookup::Absent { .. } if found.proof.provisional => {
+                return Err(undecided());
+            }
             Lookup::Found { ttl, .. } => Lookup::Absent { why: Why::Unproven, ttl },
             Lookup::Absent { why, ttl } => Lookup::Absent { why, ttl },
             Lookup::Pass => Lookup::Pass,
@@ -204,6 +208,8 @@ impl Port {
                 Ok(Lookup::Found { value, ttl }) if value.did == *did => {
                     Some((claim.clone(), value.proof, ttl))
                 }
+                // Silencing the DNS must not take a handle away.
+                Ok(Lookup::Found { value, .. }) if value.proof.provisional => return Err(undecided()),
                 Ok(_) => None,
                 Err(error) if error.kind() == ErrorKind::BadAnswer => None,
                 Err(error) => return Err(error),
@@ -215,6 +221,13 @@ impl Port {
         };
         Ok(Lookup::Found { value: Verified { handle, document, provisional }, ttl })
     }
+}
+
+fn undecided() -> ResolveError {
+    ResolveError::new(
+        ErrorKind::Unavailable,
+        "the DNS did not answer, and the web host alone does not decide who holds the handle",
+    )
 }
 
 impl Remembered for DidOf {
