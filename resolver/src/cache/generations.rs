@@ -62,6 +62,16 @@ impl Generations {
         }
     }
 
+    /// Everything begun before `moment` no longer counts, of whatever these stripes are about: an answer that was looked
+    /// up afresh from then on knows better.
+    pub(crate) fn outdate(&self, stripes: Stripes, moment: Begun) {
+        for stripe in stripes.0 {
+            if let Some(last) = self.stripes.get(stripe as usize) {
+                last.fetch_max(moment.0, Ordering::SeqCst);
+            }
+        }
+    }
+
     /// The stripes of an answer about these names.
     pub(crate) fn stripes(
         &self,
@@ -100,6 +110,15 @@ impl Generations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_looked_up_afresh_outdates_the_others_and_not_itself() {
+        let generations = Generations::default();
+        let stripes = generations.stripes_of(&Handle::parse("a.example").unwrap());
+        let (old, moment, afresh) = (generations.begin(), generations.begin(), generations.begin());
+        generations.outdate(stripes, moment);
+        assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
+    }
 
     #[test]
     fn a_purge_ends_what_began_before_it_and_nothing_else() {

@@ -119,10 +119,10 @@ impl<V: Remembered> Memory<V> {
             Recall::Good(answered) => Ok(answered),
             Recall::Failed(error) => Err(error),
             Recall::Behind(answered) => {
-                drop(self.flight(key, source, true));
+                drop(self.flight(key, source, false));
                 Ok(answered)
             }
-            Recall::Nothing => match landed(self.flight(key, source, true)).await {
+            Recall::Nothing => match landed(self.flight(key, source, false)).await {
                 Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
                 Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),
@@ -131,7 +131,8 @@ impl<V: Remembered> Memory<V> {
     }
 
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
-    /// finds is remembered; if it fails, what was known stays.
+    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails,
+    /// what was known stays.
     pub(crate) async fn ask_afresh<F>(
         &self,
         key: &Key,
@@ -140,7 +141,7 @@ impl<V: Remembered> Memory<V> {
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
-        match landed(self.flight(key, source, false)).await {
+        match landed(self.flight(key, source, true)).await {
             Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
             Settled::Failed(error, _) => Err(error),
         }
@@ -160,20 +161,27 @@ impl<V: Remembered> Memory<V> {
         &self,
         key: &Key,
         source: impl Fn(Patience) -> F + Send + 'static,
-        may_board: bool,
+        afresh: bool,
     ) -> Ticket<Settled<V>>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         let asked = self.shelf.asked(key);
-        let boards = |begun: &Begun| may_board && self.shelf.generations.count(asked, *begun);
+        let boards = |begun: &Begun| !afresh && self.shelf.generations.count(asked, *begun);
         self.flights.board(key, boards, || {
+            let before = self.shelf.generations.begin();
             let begun = self.shelf.generations.begin();
             let (shelf, key, lookup) = (self.shelf.clone(), key.clone(), source(Patience::Short));
             let arrives = async move {
                 let found = lookup.await;
                 let provisional = is_provisional(&found);
                 let result = shelf.settle(key.clone(), begun, found);
+                if let Settled::New(entry) = &result
+                    && afresh
+                    && !provisional
+                {
+                    shelf.generations.outdate(entry.stripes, before);
+                }
                 let after = provisional.then(|| {
                     let (begun, lookup) = (shelf.generations.begin(), source(Patience::Long));
                     Box::pin(async move { shelf.late_word(key, begun, lookup.await) }) as _
