@@ -132,10 +132,7 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 fn subject(name: &str) -> Result<Subject, InvalidQuery> {
     let name = name.trim();
     if strip_scheme(name, "did:").is_some() {
-        return match AccountId::parse(name) {
-            Ok(account) if account.is_did() => Ok(Subject::Account(account)),
-            _ => Err(InvalidQuery::Account),
-        };
+        return did(name).map(Subject::Account).ok_or(InvalidQuery::Account);
     }
     if let Some((scheme, _)) = name.split_once(':')
         && Scheme::parse(scheme).is_ok()
@@ -143,6 +140,18 @@ fn subject(name: &str) -> Result<Subject, InvalidQuery> {
         return AccountId::parse(name).map(Subject::Account).map_err(|_| InvalidQuery::Account);
     }
     handle(name).map(Subject::Handle)
+}
+
+/// A DID in the syntax of atproto (DID specification, "AT Protocol DID Identifier Syntax"), whatever its method.
+pub(crate) fn did(text: &str) -> Option<AccountId> {
+    let (method, id) = text.strip_prefix("did:")?.split_once(':')?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
+    let valid = !method.is_empty()
+        && method.bytes().all(|byte| byte.is_ascii_lowercase())
+        && !id.is_empty()
+        && id.bytes().all(plain)
+        && !id.ends_with([':', '%']);
+    AccountId::parse(text).ok().filter(|_| valid)
 }
 
 /// A handle; a dotted name with other than ASCII characters is a host name, and is stored in its ASCII form.

@@ -21,7 +21,7 @@ use crate::{
     cache::{Answered, Said},
     prepared::{Prepared, weak_etag},
     problem::Refusal,
-    query::{InvalidQuery, Subject},
+    query::{self, InvalidQuery, Subject},
     status,
 };
 
@@ -179,20 +179,8 @@ fn strict_handle(text: &str) -> Result<Handle, Refusal> {
     Handle::parse(text).map_err(|invalid| Refusal::Query(InvalidQuery::Handle(invalid)))
 }
 
-/// The DID syntax of atproto (DID specification, "AT Protocol DID Identifier Syntax").
 fn strict_did(text: &str) -> Result<AccountId, Refusal> {
-    let invalid = || Refusal::Request("the did must be a valid DID".to_owned());
-    let (method, id) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')).ok_or_else(invalid)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
-    let valid = !method.is_empty()
-        && method.bytes().all(|byte| byte.is_ascii_lowercase())
-        && !id.is_empty()
-        && id.bytes().all(plain)
-        && !id.ends_with([':', '%']);
-    if !valid {
-        return Err(invalid());
-    }
-    AccountId::parse(text).map_err(|_| invalid())
+    query::did(text).ok_or_else(|| Refusal::Request("the did must be a valid DID".to_owned()))
 }
 
 #[cfg(test)]
