@@ -17,7 +17,7 @@ use crate::{
     api::{Explanation, Problem, Resolution, Story},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
-    directory::Directory,
+    directory::{Directory, Seat},
     guard::{Guarded, InOneGo, Plugged},
     http::{Site, server},
     lookup::Resolver,
@@ -51,11 +51,12 @@ pub(crate) struct Options {
 }
 
 impl Builder {
-    /// The way for a backend to tell of changes. Ask for it before the backend is made.
+    /// The way for a backend to tell of changes and suspicions. Ask for it before the backend is made.
     #[must_use]
     pub fn invalidator(&self) -> Invalidator {
-        let generations = Arc::clone(&self.generations);
-        Invalidator::new(move |change| generations.purge(change))
+        let (purges, suspicions) = (Arc::clone(&self.generations), Arc::clone(&self.generations));
+        Invalidator::new(move |change| purges.purge(change))
+            .on_suspicion(move |suspicion| suspicions.suspect(suspicion))
     }
 
     /// Adds a backend. A bare name goes to the first whose namespace holds it.
@@ -160,6 +161,7 @@ impl Builder {
                 return Err(BuildError::SameName(policy.scheme.to_string()));
             }
         }
+        self.generations.set_seats(Seat::all(&policies));
         let Limits { deadline, backend_concurrency, .. } = self.limits;
         let guard = |plugged| Guarded::new(plugged, deadline, backend_concurrency);
         let atproto = self

@@ -6,41 +6,66 @@
 //! way: they were begun before. Two names may share a stripe; then a purge costs a stranger one more lookup, never a
 //! wrong answer.
 //!
+//! A *suspicion* ([`Suspicion`]) is the weaker mark beside it, for news that nobody vouches for. It is numbered and
+//! striped in the same way, but what was begun before it is only no longer *fresh*: it stays, to go out stale should the
+//! new lookup fail, and to contradict a weaker source. (A purge on hearsay would forget what the DNS proved; whoever can
+//! spread hearsay and silence the DNS could then choose the holder.) A backend's whole is one more stripe, which every
+//! answer of its seat bears, so that a gap in the hearsay is one write too.
+//!
 //! Order matters, and is the backend's part of the bargain: the change is durable *before* the purge is told, so a
 //! lookup whose number is higher than the purge's has read the new state.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use namesake::{AccountId, Change, Handle};
+use namesake::{AccountId, Change, Handle, Scheme, Suspicion};
 
-/// Half a mebibyte: at a hundred purges a second, a stranger's answer is asked again about every five minutes.
+use crate::directory::Seat;
+
+/// A mebibyte: at a hundred purges a second, a stranger's answer is asked again about every five minutes.
 const STRIPES: usize = 1 << 16;
 
-/// When each name was last purged.
+/// Behind them, the stripes of whole backends. Should there be more backends, some share: a gap of one costs the others
+/// a lookup.
+const WHOLES: usize = 64;
+
+/// When each name was last purged, and last suspected.
 #[derive(Debug)]
 pub(crate) struct Generations {
     sequence: AtomicU64,
-    stripes: Box<[AtomicU64]>,
+    stripes: Box<[Stripe]>,
     hasher: RandomState,
+    /// Which seats a backend's answers are remembered under: known once the service is built, before anything is.
+    seats: OnceLock<Vec<(Scheme, Seat)>>,
+}
+
+/// The numbers of the last purge and of the last suspicion: side by side, since they are read together.
+#[derive(Debug, Default)]
+struct Stripe {
+    purged: AtomicU64,
+    suspected: AtomicU64,
 }
 
 /// The number under which a lookup began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Begun(u64);
 
-/// The stripes of the names an answer is about.
+/// The stripes of an answer: of the name asked for, of the account and the handle it is about, and of its backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stripes([u32; 3]);
+pub(crate) struct Stripes([u32; 4]);
 
 impl Default for Generations {
     fn default() -> Self {
         Self {
             sequence: AtomicU64::new(1),
-            stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+            stripes: (0..STRIPES + WHOLES).map(|_| Stripe::default()).collect(),
             hasher: RandomState::new(),
+            seats: OnceLock::new(),
         }
     }
 }
@@ -51,13 +76,38 @@ impl Generations {
         Begun(self.next())
     }
 
+    /// Says under which seats each backend's answers are remembered. The first word counts.
+    pub(crate) fn set_seats(&self, seats: Vec<(Scheme, Seat)>) {
+        let _ = self.seats.set(seats);
+    }
+
     /// Everything known of the account and of both names no longer counts.
     pub(crate) fn purge(&self, change: &Change) {
         let number = self.next();
         let names = [&change.old, &change.new].into_iter().flatten().map(|handle| self.stripe(handle));
         for stripe in names.chain([self.stripe(&change.account)]) {
-            if let Some(last) = self.stripes.get(stripe as usize) {
-                last.fetch_max(number, Ordering::SeqCst);
+            if let Some(stripe) = self.stripes.get(stripe as usize) {
+                stripe.purged.fetch_max(number, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Everything known of what is suspected is no longer fresh.
+    pub(crate) fn suspect(&self, suspicion: &Suspicion) {
+        let number = self.next();
+        let mark = |stripe: u32| {
+            if let Some(stripe) = self.stripes.get(stripe as usize) {
+                stripe.suspected.fetch_max(number, Ordering::SeqCst);
+            }
+        };
+        match suspicion {
+            Suspicion::Account { account, handle } => {
+                mark(self.stripe(account));
+                handle.iter().for_each(|handle| mark(self.stripe(handle)));
+            }
+            Suspicion::Everything { scheme } => {
+                let seats = self.seats.get().into_iter().flatten();
+                seats.filter(|(known, _)| known == scheme).for_each(|(_, seat)| mark(whole(*seat)));
             }
         }
     }
@@ -69,20 +119,31 @@ impl Generations {
         account: Option<&AccountId>,
         handle: Option<&Handle>,
     ) -> Stripes {
-        let Stripes([asked, ..]) = asked;
+        let Stripes([asked, _, _, whole]) = asked;
         let account = account.map_or(asked, |account| self.stripe(account));
-        Stripes([asked, account, handle.map_or(asked, |handle| self.stripe(handle))])
+        Stripes([asked, account, handle.map_or(asked, |handle| self.stripe(handle)), whole])
     }
 
-    /// The stripes of a question about one name.
-    pub(crate) fn stripes_of(&self, name: &impl Hash) -> Stripes {
-        Stripes([self.stripe(name); 3])
+    /// The stripes of a question about one name, to the backend of one seat.
+    pub(crate) fn stripes_of(&self, seat: Seat, name: &impl Hash) -> Stripes {
+        let name = self.stripe(name);
+        Stripes([name, name, name, whole(seat)])
     }
 
     /// Whether nothing of this was purged since.
     pub(crate) fn count(&self, stripes: Stripes, begun: Begun) -> bool {
-        let older = |stripe: &u32| {
-            self.stripes.get(*stripe as usize).is_none_or(|last| last.load(Ordering::SeqCst) < begun.0)
+        self.older(stripes, begun, |stripe| &stripe.purged)
+    }
+
+    /// Whether something of this was suspected since: it still counts, but no longer as fresh.
+    pub(crate) fn is_suspect(&self, stripes: Stripes, begun: Begun) -> bool {
+        !self.older(stripes, begun, |stripe| &stripe.suspected)
+    }
+
+    fn older(&self, stripes: Stripes, begun: Begun, mark: impl Fn(&Stripe) -> &AtomicU64) -> bool {
+        let older = |at: &u32| {
+            let stripe = self.stripes.get(*at as usize);
+            stripe.is_none_or(|stripe| mark(stripe).load(Ordering::SeqCst) < begun.0)
         };
         stripes.0.iter().all(older)
     }
@@ -97,6 +158,12 @@ impl Generations {
     }
 }
 
+/// The stripe that every answer of a seat bears.
+#[expect(clippy::cast_possible_truncation, reason = "a little more than 2^16 fits")]
+fn whole(seat: Seat) -> u32 {
+    (STRIPES + seat.index() % WHOLES) as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,8 +174,9 @@ mod tests {
         let account = AccountId::parse("did:plc:a").unwrap();
         let [old, new, other] =
             ["old.example", "new.example", "other.example"].map(|h| Handle::parse(h).unwrap());
-        let by_name = |handle| generations.stripes(generations.stripes_of(handle), None, None);
-        let by_account = generations.stripes(generations.stripes_of(&other), Some(&account), None);
+        let by_name = |handle| generations.stripes(generations.stripes_of(Seat::ATPROTO, handle), None, None);
+        let by_account =
+            generations.stripes(generations.stripes_of(Seat::ATPROTO, &other), Some(&account), None);
 
         let before = generations.begin();
         assert!(generations.count(by_name(&old), before) && generations.count(by_account, before));
@@ -122,5 +190,28 @@ mod tests {
             assert!(!generations.count(stripes, before));
             assert!(generations.count(stripes, after));
         }
+    }
+    #[test]
+    fn a_suspicion_ends_freshness_and_nothing_else() {
+        let generations = Generations::default();
+        let scheme = |name| Scheme::parse(name).unwrap();
+        generations.set_seats(vec![(scheme("independent"), Seat::ATPROTO)]);
+        let account = AccountId::parse("did:plc:a").unwrap();
+        let name = Handle::parse("old.example").unwrap();
+        let asked = generations.stripes_of(Seat::ATPROTO, &name);
+        let answer = generations.stripes(asked, Some(&account), None);
+
+        let before = generations.begin();
+        generations.suspect(&Suspicion::Account { account, handle: None });
+        assert!(generations.count(answer, before), "it is not forgotten");
+        assert!(generations.is_suspect(answer, before) && !generations.is_suspect(asked, before));
+        let after = generations.begin();
+        assert!(!generations.is_suspect(answer, after));
+
+        generations.suspect(&Suspicion::Everything { scheme: scheme("threads") });
+        assert!(!generations.is_suspect(answer, after), "another backend's gap");
+        generations.suspect(&Suspicion::Everything { scheme: scheme("independent") });
+        assert!(generations.is_suspect(answer, after) && generations.is_suspect(asked, after));
+        assert!(generations.count(answer, after));
     }
 }
