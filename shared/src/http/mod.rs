@@ -6,17 +6,19 @@
 //!   hop, is checked at connect on the address it will use (the `guard` file), and only `https` is spoken, except to
 //!   networks the operator allowed.
 //!
-//! Both apply one total deadline and read at most [`Call::cap`] bytes of a body.
+//! [`Dialer`] has the first one's connections without HTTP on top. Both clients apply one total deadline and read at most [`Call::cap`] bytes of a body.
 
 mod call;
 mod client;
 mod connector;
+mod dial;
 mod guard;
 
 use std::{fmt::Debug, future::Future, net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
 
 pub use call::{Call, HttpError, HttpFailure, Reply};
 pub use client::{HttpClient, HttpSetupError};
+pub use dial::Dialer;
 pub use ipnet::IpNet;
 
 /// What both connectors are told.
