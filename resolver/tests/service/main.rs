@@ -8,6 +8,7 @@
 )]
 
 mod coalescing;
+mod events;
 mod http;
 mod memory;
 mod robustness;
