@@ -17,12 +17,15 @@
 //! [`PrivateWorld`] stands in for all of it in the demo, the policy lab and tests. The `did` file holds the grammar
 //! of DIDs, `policy` what the scheme promises.
 //!
+//! Beside the lookups, [`events`] follows what a relay or a PDS says happened, as a reason to look again.
+//!
 //! Sources: the AT Protocol specifications *Handle* and *DID*, the did:plc specification 0.3.0, the did:web method,
 //! and the lexicons `com.atproto.identity.*`.
 
 pub mod adapters;
 mod did;
 mod document;
+pub mod events;
 mod explain;
 mod hostname;
 mod model;

@@ -17,7 +17,7 @@ use crate::{
     api::{Explanation, Problem, Resolution, Story},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
-    directory::Directory,
+    directory::{Directory, Seat},
     guard::{Guarded, InOneGo, Plugged},
     history::{Chronicle, History},
     http::{Site, server},
@@ -53,12 +53,14 @@ pub(crate) struct Options {
 }
 
 impl Builder {
-    /// The way for the backend called `scheme` to tell of changes. Ask for it before the backend is made. What it
-    /// tells ends answers about its own names only: another scheme's person of the same name is somebody else.
+    /// The way for the backend called `scheme` to tell of changes and suspicions. Ask for it before the backend is made.
+    /// What it tells ends answers about its own names only: another scheme's person of the same name is somebody else.
     #[must_use]
     pub fn invalidator(&self, scheme: &Scheme) -> Invalidator {
-        let (generations, scheme) = (Arc::clone(&self.generations), scheme.clone());
-        Invalidator::new(move |change| generations.purge(&scheme, change))
+        let (purges, suspicions) = (Arc::clone(&self.generations), Arc::clone(&self.generations));
+        let (changed, suspected) = (scheme.clone(), scheme.clone());
+        Invalidator::new(move |change| purges.purge(&changed, change))
+            .on_suspicion(move |suspicion| suspicions.suspect(&suspected, suspicion))
     }
 
     /// Adds a backend. A bare name goes to the first whose namespace holds it.
@@ -164,6 +166,7 @@ impl Builder {
                 return Err(BuildError::SameName(policy.scheme.to_string()));
             }
         }
+        self.generations.set_seats(Seat::all(&policies));
         let Limits { deadline, backend_concurrency, .. } = self.limits;
         let guard = |plugged| Guarded::new(plugged, deadline, backend_concurrency);
         let atproto = self

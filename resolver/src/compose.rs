@@ -9,7 +9,11 @@ use namesake::{
     http::{HostLimits, HttpClient, HttpSettings, HttpSetupError},
     store::{MemoryStore, OpenError, SledOptions, SledStore, Store},
 };
-use namesake_independent::{IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError};
+use namesake_independent::{
+    IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError,
+    adapters::{CursorFile, Firehose},
+    events::{CursorKeeper, EventFollower, EventSettings},
+};
 use namesake_mirror::{
     MirrorModel, MirrorSettings, SealerError, Secret, TokenSealer,
     upstream::threads::{Dialect, ThreadsSettings, ThreadsUpstream},
@@ -27,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) builder: Builder,
     /// The mirrors in it, still to be run.
     pub(crate) mirrors: Vec<Arc<MirrorModel>>,
+    /// Who follows the events of a relay, if one is configured, still to be run.
+    pub(crate) events: Option<EventFollower>,
 }
 
 /// A configuration that no service can be made of.
@@ -77,7 +83,8 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
             mirrors.push(mirror);
         }
     }
-    Ok(Parts { builder, mirrors })
+    let events = events(config, &clock, &builder)?;
+    Ok(Parts { builder, mirrors, events })
 }
 
 fn independent(
@@ -104,6 +111,35 @@ fn independent(
         plc_url: atproto.plc_url.clone(),
     };
     Ok(Arc::new(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock))))
+}
+
+fn events(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    builder: &Builder,
+) -> Result<Option<EventFollower>, ComposeError> {
+    let atproto = &config.atproto;
+    let Some(url) = &atproto.events_url else { return Ok(None) };
+    let scheme = IndependentSettings::default().scheme;
+    let idle_timeout = Duration::from_secs(atproto.events_idle_seconds);
+    let longest_backoff = Duration::from_secs(atproto.events_max_backoff_seconds);
+    let settings = EventSettings {
+        idle_timeout,
+        // Two questions before silence counts.
+        ping_after: idle_timeout / 3,
+        longest_backoff,
+        ..EventSettings::named(scheme.clone())
+    };
+    let firehose = Firehose::new(&http_settings(config), url, atproto.events_max_message_bytes)?;
+    let keeper = |path: &PathBuf| Arc::new(CursorFile::new(path.clone(), url)) as Arc<dyn CursorKeeper>;
+    Ok(Some(EventFollower::new(
+        settings,
+        Arc::new(firehose),
+        atproto.events_cursor_file.as_ref().map(keeper),
+        Arc::clone(clock),
+        Arc::new(SystemRandomness),
+        builder.invalidator(&scheme),
+    )))
 }
 
 fn mirror(
@@ -214,7 +250,9 @@ pub(crate) fn limits(config: &Config) -> Limits {
 
 /// Whether a service could be made of `config`. Opens nothing that a running service may have open.
 pub(crate) fn check(config: &Config) -> Result<(), ComposeError> {
-    independent(config, cache_settings(config), &(Arc::new(SystemClock) as Arc<dyn Clock>))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    independent(config, cache_settings(config), &clock)?;
+    events(config, &clock, &Namesake::builder())?;
     for (name, mirror) in &config.mirror {
         Scheme::parse(name)?;
         mirror.client_secret(name)?;

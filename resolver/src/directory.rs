@@ -27,6 +27,14 @@ impl Seat {
     /// The narrower port of XRPC, which has a memory of its own.
     pub(crate) const ATPROTO: Self = Self(usize::MAX);
 
+    /// Every seat under which answers of the backends are remembered: a backend's own, and for the independent model
+    /// (whose half XRPC speaks) also [`Seat::ATPROTO`].
+    pub(crate) fn all(policies: &[Policy]) -> Vec<(Scheme, Self)> {
+        let own = policies.iter().enumerate().map(|(place, policy)| (policy.scheme.clone(), Self(place)));
+        let independent = policies.iter().filter(|policy| policy.model == Model::Independent);
+        own.chain(independent.map(|policy| (policy.scheme.clone(), Self::ATPROTO))).collect()
+    }
+
     pub(crate) fn index(self) -> usize {
         self.0
     }

@@ -34,7 +34,7 @@ mod text;
 mod trace;
 
 pub use account::{AccountId, InvalidAccountId, InvalidScheme, Scheme};
-pub use change::{Change, Invalidator};
+pub use change::{Change, Invalidator, Suspicion};
 pub use clock::{Clock, Sleep};
 #[cfg(feature = "system")]
 pub use clock::{ManualClock, SystemClock};

@@ -31,6 +31,7 @@ async function work() {
   }
   const log = join(dir, 'namesake.log');
   await startNamesake(process.env.NAMESAKE_BIN, world.namesake.config, world.namesake.url, log);
+  await startNamesake(process.env.NAMESAKE_BIN, world.follower.config, world.follower.url, join(dir, 'follower.log'));
   const failed = await runAll();
   if (failed > 0) console.error(`--- the end of namesake's log\n${tail(log, 40)}---`);
   console.log(`${checks.length - failed} passed, ${failed} failed`);

@@ -3,9 +3,12 @@
 //! * `hickory`: DNS, for TXT records and for the addresses the HTTP guard checks;
 //! * `web`: hosts that strangers name, for `/.well-known/atproto-did` and `did:web`;
 //! * `directory`: the configured directory of `did:plc`;
-//! * `pds`: profile records.
+//! * `pds`: profile records;
+//! * `firehose`, `cursor_file`: the events of a configured host, and the place in their stream.
 
+mod cursor_file;
 mod directory;
+mod firehose;
 mod hickory;
 mod pds;
 mod web;
@@ -17,7 +20,9 @@ use namesake::{
     http::{HttpClient, HttpError, HttpFailure, HttpSetupError},
 };
 
+pub use cursor_file::CursorFile;
 pub use directory::PlcDirectory;
+pub use firehose::Firehose;
 pub use hickory::{HickoryDns, InvalidNameserver};
 pub use pds::PdsHttp;
 pub use web::WebHosts;
@@ -60,6 +65,9 @@ pub enum WorldSetupError {
     /// `plc_url` is no base of paths.
     #[error("the directory's URL must be http or https, without query")]
     Directory,
+    /// The URL of events is no stream's.
+    #[error("the URL of events must be ws or wss, without query")]
+    Events,
 }
 
 /// What a caller can do about an exchange that failed, for sources that answer documents and records.

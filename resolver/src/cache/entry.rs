@@ -146,20 +146,31 @@ impl<V> Slot<V> {
         }
     }
 
-    /// What may be answered now. `self` must be [`Slot::still_counting`].
+    /// What may be answered now. `self` must be [`Slot::still_counting`]; what `suspect` says yes to is as if it had
+    /// expired long ago.
     ///
     /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
     /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
     /// asker of a name in demand waits for a deadline; later on, askers wait. After a failure that is not temporary (the
-    /// handle has become ambiguous) the old answer does not go out again.
-    pub(super) fn recall(&self, now: Timestamp, settings: &CacheSettings) -> Recall<V> {
-        if let Some(good) = self.good.as_ref().filter(|good| good.is_fresh(now)) {
+    /// handle has become ambiguous) the old answer does not go out again. A failure from before a suspicion is no reason:
+    /// the sources may be better by now.
+    pub(super) fn recall(
+        &self,
+        now: Timestamp,
+        settings: &CacheSettings,
+        suspect: impl Fn(Stripes, Begun) -> bool,
+    ) -> Recall<V> {
+        let trusted = |entry: &Entry<V>| !suspect(entry.stripes, entry.begun);
+        if let Some(good) = self.good.as_ref().filter(|good| good.is_fresh(now) && trusted(good)) {
             return Recall::Good(Answered::new(good, now, false));
         }
-        if let Some(weak) = self.provisional.as_ref().filter(|weak| weak.is_fresh(now)) {
+        if let Some(weak) = self.provisional.as_ref().filter(|weak| weak.is_fresh(now) && trusted(weak)) {
             return Recall::Good(Answered::new(weak, now, false));
         }
-        match (&self.good, &self.failure) {
+        // A failure knows only the name that was asked for; the answer beside it, whom that was about.
+        let about = |failure: &Failure| self.good.as_ref().map_or(failure.stripes, |good| good.stripes);
+        let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
+        match (&self.good, failure) {
             (Some(good), Some(failure)) if failure.error.kind().is_temporary() && now < good.stale_until => {
                 let stale = Answered::new(good, now, true);
                 match now {
@@ -169,7 +180,9 @@ impl<V> Slot<V> {
                 }
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
-            (Some(good), None) if now < good.behind_until => Recall::Behind(Answered::new(good, now, false)),
+            (Some(good), None) if now < good.behind_until && trusted(good) => {
+                Recall::Behind(Answered::new(good, now, false))
+            }
             _ => Recall::Nothing,
         }
     }

@@ -9,25 +9,49 @@
 //! A handle is a name *under a scheme*: `jane.art` of a mirror and the domain `jane.art` are two people, and what a
 //! backend tells of its own touches no other's answers. An account says itself whose it is.
 //!
+//! A *suspicion* ([`Suspicion`]) is the weaker mark beside it, for news that nobody vouches for. It is numbered and
+//! striped in the same way, but what was begun before it is only no longer *fresh*: it stays, to go out stale should the
+//! new lookup fail, and to contradict a weaker source. (A purge on hearsay would forget what the DNS proved; whoever can
+//! spread hearsay and silence the DNS could then choose the holder.) A backend's whole is one more stripe, which every
+//! answer of its seat bears, so that a gap in the hearsay is one write too.
+//!
 //! Order matters, and is the backend's part of the bargain: the change is durable *before* the purge is told, so a
 //! lookup whose number is higher than the purge's has read the new state.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use namesake::{AccountId, Change, Handle, Scheme};
+use namesake::{AccountId, Change, Handle, Scheme, Suspicion};
 
-/// Half a mebibyte: at a hundred purges a second, a stranger's answer is asked again about every five minutes.
+use crate::directory::Seat;
+
+/// A mebibyte: at a hundred purges a second, a stranger's answer is asked again about every five minutes.
 const STRIPES: usize = 1 << 16;
 
-/// When each name was last purged.
+/// Behind them, the stripes of whole backends. Should there be more backends, some share: a gap of one costs the others
+/// a lookup.
+const WHOLES: usize = 64;
+
+/// When each name was last purged, and last suspected.
 #[derive(Debug)]
 pub(crate) struct Generations {
     sequence: AtomicU64,
-    stripes: Box<[AtomicU64]>,
+    stripes: Box<[Stripe]>,
     hasher: RandomState,
+    /// Which seats a backend's answers are remembered under: known once the service is built, before anything is.
+    seats: OnceLock<Vec<(Scheme, Seat)>>,
+}
+
+/// The numbers of the last purge and of the last suspicion: side by side, since they are read together.
+#[derive(Debug, Default)]
+struct Stripe {
+    purged: AtomicU64,
+    suspected: AtomicU64,
 }
 
 /// Whose names a handle is one of.
@@ -43,16 +67,17 @@ pub(crate) enum Names<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Begun(u64);
 
-/// The stripes of the names an answer is about.
+/// The stripes of an answer: of the name asked for, of the account and the handle it is about, and of its backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stripes([u32; 3]);
+pub(crate) struct Stripes([u32; 4]);
 
 impl Default for Generations {
     fn default() -> Self {
         Self {
             sequence: AtomicU64::new(1),
-            stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+            stripes: (0..STRIPES + WHOLES).map(|_| Stripe::default()).collect(),
             hasher: RandomState::new(),
+            seats: OnceLock::new(),
         }
     }
 }
@@ -63,6 +88,11 @@ impl Generations {
         Begun(self.next())
     }
 
+    /// Says under which seats each backend's answers are remembered. The first word counts.
+    pub(crate) fn set_seats(&self, seats: Vec<(Scheme, Seat)>) {
+        let _ = self.seats.set(seats);
+    }
+
     /// Everything known of the account, and of both names under `scheme`, no longer counts.
     pub(crate) fn purge(&self, scheme: &Scheme, change: &Change) {
         let number = self.next();
@@ -71,8 +101,33 @@ impl Generations {
         let names = [Names::Of(scheme)].into_iter().chain(atproto);
         let names = names.flat_map(|names| handles().map(move |handle| self.stripe(&(names, handle))));
         for stripe in names.chain([self.stripe(&change.account)]) {
-            if let Some(last) = self.stripes.get(stripe as usize) {
-                last.fetch_max(number, Ordering::SeqCst);
+            if let Some(stripe) = self.stripes.get(stripe as usize) {
+                stripe.purged.fetch_max(number, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Everything known of what is suspected, of names under `scheme`, is no longer fresh.
+    pub(crate) fn suspect(&self, scheme: &Scheme, suspicion: &Suspicion) {
+        let number = self.next();
+        let mark = |stripe: u32| {
+            if let Some(stripe) = self.stripes.get(stripe as usize) {
+                stripe.suspected.fetch_max(number, Ordering::SeqCst);
+            }
+        };
+        match suspicion {
+            Suspicion::Account { account, handle } => {
+                mark(self.stripe(account));
+                if let Some(handle) = handle {
+                    mark(self.stripe(&(Names::Of(scheme), handle)));
+                    if account.is_did() {
+                        mark(self.stripe(&(Names::Atproto, handle)));
+                    }
+                }
+            }
+            Suspicion::Everything { scheme } => {
+                let seats = self.seats.get().into_iter().flatten();
+                seats.filter(|(known, _)| known == scheme).for_each(|(_, seat)| mark(whole(*seat)));
             }
         }
     }
@@ -80,9 +135,10 @@ impl Generations {
     /// Everything begun before `moment` no longer counts, of whatever these stripes are about: an answer that was looked
     /// up afresh from then on knows better.
     pub(crate) fn outdate(&self, stripes: Stripes, moment: Begun) {
-        for stripe in stripes.0 {
-            if let Some(last) = self.stripes.get(stripe as usize) {
-                last.fetch_max(moment.0, Ordering::SeqCst);
+        let Stripes([asked, account, handle, _whole]) = stripes;
+        for stripe in [asked, account, handle] {
+            if let Some(stripe) = self.stripes.get(stripe as usize) {
+                stripe.purged.fetch_max(moment.0, Ordering::SeqCst);
             }
         }
     }
@@ -94,24 +150,36 @@ impl Generations {
         account: &AccountId,
         handle: Option<(Names<'_>, &Handle)>,
     ) -> Stripes {
-        let Stripes([asked, ..]) = asked;
-        Stripes([asked, self.stripe(account), handle.map_or(asked, |handle| self.stripe(&handle))])
+        let Stripes([asked, _, _, whole]) = asked;
+        Stripes([asked, self.stripe(account), handle.map_or(asked, |handle| self.stripe(&handle)), whole])
     }
 
-    /// The stripes of a question about a handle.
-    pub(crate) fn of_handle(&self, names: Names<'_>, handle: &Handle) -> Stripes {
-        Stripes([self.stripe(&(names, handle)); 3])
+    /// The stripes of a question about a handle, to the backend of one seat.
+    pub(crate) fn of_handle(&self, seat: Seat, names: Names<'_>, handle: &Handle) -> Stripes {
+        let name = self.stripe(&(names, handle));
+        Stripes([name, name, name, whole(seat)])
     }
 
-    /// The stripes of a question about an account.
-    pub(crate) fn of_account(&self, account: &AccountId) -> Stripes {
-        Stripes([self.stripe(account); 3])
+    /// The stripes of a question about an account, to the backend of one seat.
+    pub(crate) fn of_account(&self, seat: Seat, account: &AccountId) -> Stripes {
+        let name = self.stripe(account);
+        Stripes([name, name, name, whole(seat)])
     }
 
     /// Whether nothing of this was purged since.
     pub(crate) fn count(&self, stripes: Stripes, begun: Begun) -> bool {
-        let older = |stripe: &u32| {
-            self.stripes.get(*stripe as usize).is_none_or(|last| last.load(Ordering::SeqCst) < begun.0)
+        self.older(stripes, begun, |stripe| &stripe.purged)
+    }
+
+    /// Whether something of this was suspected since: it still counts, but no longer as fresh.
+    pub(crate) fn is_suspect(&self, stripes: Stripes, begun: Begun) -> bool {
+        !self.older(stripes, begun, |stripe| &stripe.suspected)
+    }
+
+    fn older(&self, stripes: Stripes, begun: Begun, mark: impl Fn(&Stripe) -> &AtomicU64) -> bool {
+        let older = |at: &u32| {
+            let stripe = self.stripes.get(*at as usize);
+            stripe.is_none_or(|stripe| mark(stripe).load(Ordering::SeqCst) < begun.0)
         };
         stripes.0.iter().all(older)
     }
@@ -124,6 +192,12 @@ impl Generations {
     fn stripe(&self, name: &impl Hash) -> u32 {
         (self.hasher.hash_one(name) % STRIPES as u64) as u32
     }
+}
+
+/// The stripe that every answer of a seat bears.
+#[expect(clippy::cast_possible_truncation, reason = "a little more than 2^16 fits")]
+fn whole(seat: Seat) -> u32 {
+    (STRIPES + seat.index() % WHOLES) as u32
 }
 
 #[cfg(test)]
@@ -142,7 +216,7 @@ mod tests {
     #[test]
     fn an_answer_looked_up_afresh_outdates_the_others_and_not_itself() {
         let generations = Generations::default();
-        let stripes = generations.of_handle(Names::Atproto, &handle("a.example"));
+        let stripes = generations.of_handle(Seat::ATPROTO, Names::Atproto, &handle("a.example"));
         let (old, moment, afresh) = (generations.begin(), generations.begin(), generations.begin());
         generations.outdate(stripes, moment);
         assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
@@ -154,7 +228,7 @@ mod tests {
         let scheme = Scheme::parse("independent").unwrap();
         let names = Names::Of(&scheme);
         let change = change("did:plc:a");
-        let by_name = |name| generations.of_handle(names, &handle(name));
+        let by_name = |name| generations.of_handle(Seat::ATPROTO, names, &handle(name));
         let by_account = generations.stripes(by_name("other.example"), &change.account, None);
 
         let before = generations.begin();
@@ -179,9 +253,33 @@ mod tests {
             for (names, ended) in
                 [Names::Of(&mirror), Names::Of(&independent), Names::Atproto].into_iter().zip(ended)
             {
-                let stripes = generations.of_handle(names, &handle("new.example"));
+                let stripes = generations.of_handle(Seat::ATPROTO, names, &handle("new.example"));
                 assert_eq!(generations.count(stripes, before), !ended, "{account} {names:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_suspicion_ends_freshness_and_nothing_else() {
+        let generations = Generations::default();
+        let [mirror, independent] = ["threads", "independent"].map(|name| Scheme::parse(name).unwrap());
+        generations.set_seats(vec![(independent.clone(), Seat::ATPROTO)]);
+        let account = AccountId::parse("did:plc:a").unwrap();
+        let asked = generations.of_handle(Seat::ATPROTO, Names::Atproto, &handle("old.example"));
+        let answer = generations.stripes(asked, &account, None);
+
+        let before = generations.begin();
+        generations.suspect(&independent, &Suspicion::Account { account, handle: None });
+        assert!(generations.count(answer, before), "it is not forgotten");
+        assert!(generations.is_suspect(answer, before) && !generations.is_suspect(asked, before));
+        let after = generations.begin();
+        assert!(!generations.is_suspect(answer, after));
+
+        generations.suspect(&mirror, &Suspicion::Everything { scheme: mirror.clone() });
+        assert!(!generations.is_suspect(answer, after), "another backend's gap");
+        let gap = Suspicion::Everything { scheme: independent.clone() };
+        generations.suspect(&independent, &gap);
+        assert!(generations.is_suspect(answer, after) && generations.is_suspect(asked, after));
+        assert!(generations.count(answer, after));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ask(key) ──▶ recall: a slot, if nothing in it was purged since it was begun ([`generations`])
-//!     │   within its ttl ................................. answered
+//!     │   within its ttl, and not suspected since ........ answered
 //!     │   expired ≤ 60 s ago ............................. answered, asked again behind the answer
 //!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
 //!     ▼   nothing
@@ -164,8 +164,8 @@ impl<V: Remembered> Memory<V> {
         }
     }
 
-    /// Boards the flight for `key`, or begins it. A flight that was begun before a purge may have read what is no
-    /// longer so: whoever asks after the purge begins another.
+    /// Boards the flight for `key`, or begins it. A flight that was begun before a purge or a suspicion may have read
+    /// what is no longer so: whoever asks after it begins another.
     fn flight<F>(
         &self,
         key: &Key,
@@ -176,7 +176,10 @@ impl<V: Remembered> Memory<V> {
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         let asked = self.shelf.asked(key);
-        let boards = |begun: &Begun| !afresh && self.shelf.generations.count(asked, *begun);
+        let generations = &self.shelf.generations;
+        let boards = |begun: &Begun| {
+            !afresh && generations.count(asked, *begun) && !generations.is_suspect(asked, *begun)
+        };
         self.flights.board(key, boards, || {
             let before = self.shelf.generations.begin();
             let begun = self.shelf.generations.begin();
@@ -216,7 +219,8 @@ impl<V: Remembered> Shelf<V> {
     fn recall(&self, key: &Key) -> Recall<V> {
         let Some(slot) = self.slots.get(key) else { return Recall::Nothing };
         let counting = slot.still_counting(|stripes, begun| self.generations.count(stripes, begun));
-        counting.recall(self.clock.now(), &self.settings)
+        let suspect = |stripes, begun| self.generations.is_suspect(stripes, begun);
+        counting.recall(self.clock.now(), &self.settings, suspect)
     }
 
     fn settle(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {
@@ -257,8 +261,8 @@ impl<V: Remembered> Shelf<V> {
 
     fn asked(&self, key: &Key) -> Stripes {
         match &key.subject {
-            Subject::Handle(handle) => self.generations.of_handle(self.names(key.seat), handle),
-            Subject::Account(account) => self.generations.of_account(account),
+            Subject::Handle(handle) => self.generations.of_handle(key.seat, self.names(key.seat), handle),
+            Subject::Account(account) => self.generations.of_account(key.seat, account),
         }
     }
 

@@ -42,6 +42,9 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     for mirror in parts.mirrors {
         tasks.spawn(Arc::clone(&mirror).run(until()));
     }
+    if let Some(events) = parts.events {
+        tasks.spawn(events.run(until()));
+    }
     if let Some(listener) = operations {
         let (service, until) = (namesake.clone(), until());
         tasks.spawn(async move {

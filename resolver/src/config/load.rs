@@ -95,6 +95,22 @@ fn check(config: Config) -> Result<Config, ConfigError> {
             ));
         }
     }
+    let atproto = &config.atproto;
+    if let Some(url) = &atproto.events_url
+        && (!matches!(url.scheme(), "ws" | "wss") || url.host_str().is_none() || url.query().is_some())
+    {
+        return Err(ConfigError::invalid(
+            "atproto.events_url must be ws(s)://host[:port][/path] without a query",
+        ));
+    }
+    if atproto.events_url.is_none() && atproto.events_cursor_file.is_some() {
+        return Err(ConfigError::invalid("atproto.events_cursor_file needs atproto.events_url"));
+    }
+    if atproto.events_idle_seconds == 0 || atproto.events_max_backoff_seconds == 0 {
+        return Err(ConfigError::invalid(
+            "atproto.events_idle_seconds and atproto.events_max_backoff_seconds must be above 0",
+        ));
+    }
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
@@ -183,6 +199,9 @@ mod tests {
             "[server]\npublic_url = \"ftp://x\"\n",
             "[server]\npublic_url = \"https://x/path\"\n",
             "[server]\nmax_header_bytes = 10\n",
+            "[atproto]\nevents_url = \"https://relay.example.com\"\n",
+            "[atproto]\nevents_cursor_file = \"cursor\"\n",
+            "[atproto]\nevents_idle_seconds = 0\n",
             "[independent]\nhandle_domains = [\"a.example\"]\n",
             &format!("{MIRROR}client_id = \"1\"\npoll_seconds = 0\n"),
         ] {

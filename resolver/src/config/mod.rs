@@ -199,6 +199,17 @@ pub struct Atproto {
     pub provisional_ttl_seconds: u64,
     /// How long the PDS has to give the profile.
     pub profile_timeout_ms: u64,
+    /// A relay or PDS whose events are a reason to look again: `wss://host`. Absent: none is followed.
+    pub events_url: Option<Url>,
+    /// Where our place in its events is kept across restarts. Absent: nowhere; we then begin with what happens from now
+    /// on, and what is remembered counts as suspect.
+    pub events_cursor_file: Option<PathBuf>,
+    /// After this long without a sign of life the stream is begun again.
+    pub events_idle_seconds: u64,
+    /// The longest wait before connecting again; the first is a second.
+    pub events_max_backoff_seconds: u64,
+    /// The longest message of the stream, in bytes. Commits have about two megabytes at most.
+    pub events_max_message_bytes: usize,
 }
 
 impl Default for Atproto {
@@ -213,6 +224,11 @@ impl Default for Atproto {
             dns_grace_ms: 300,
             provisional_ttl_seconds: 30,
             profile_timeout_ms: 1000,
+            events_url: None,
+            events_cursor_file: None,
+            events_idle_seconds: 60,
+            events_max_backoff_seconds: 60,
+            events_max_message_bytes: 8 * 1024 * 1024,
         }
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod coalescing;
+mod events;
 mod handles;
 mod http;
 mod memory;

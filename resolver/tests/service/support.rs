@@ -202,22 +202,26 @@ impl World {
     }
 
     pub(crate) async fn serve_at(&self, operations: bool) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let namesake = self.namesake.clone();
-        let shutdown = async { drop(stopped.await) };
-        let task = tokio::spawn(async move {
-            match operations {
-                false => namesake.serve(listener, shutdown).await,
-                true => namesake.serve_operations(listener, shutdown).await,
-            }
-        });
-        Server { address, stop, task }
+        serve(&self.namesake, operations).await
     }
 }
 
-/// A served [`World`].
+pub(crate) async fn serve(namesake: &Namesake, operations: bool) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let namesake = namesake.clone();
+    let shutdown = async { drop(stopped.await) };
+    let task = tokio::spawn(async move {
+        match operations {
+            false => namesake.serve(listener, shutdown).await,
+            true => namesake.serve_operations(listener, shutdown).await,
+        }
+    });
+    Server { address, stop, task }
+}
+
+/// A service that is reached by HTTP.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,

@@ -246,7 +246,7 @@ fn classify(error: &hyper_util::client::legacy::Error, host: &str) -> HttpError 
     HttpError::new(HttpFailure::Connect, format!("the connection to {host} broke"))
 }
 
-fn tls_config(settings: &HttpSettings) -> Result<ClientConfig, HttpSetupError> {
+pub(super) fn tls_config(settings: &HttpSettings) -> Result<ClientConfig, HttpSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for file in &settings.extra_root_ca {
         let unusable = |error: &dyn Error| {

@@ -8,10 +8,13 @@
 //!
 //! Both have a deadline for each part of an exchange and one for the whole, read at most [`Call::cap`] bytes of a body,
 //! and ask one host only so much ([`HostLimits`]).
+//!
+//! [`Dialer`] has the first one's connections without HTTP on top.
 
 mod call;
 mod client;
 mod connector;
+mod dial;
 mod gate;
 mod guard;
 
@@ -19,6 +22,7 @@ use std::{fmt::Debug, future::Future, net::IpAddr, path::PathBuf, pin::Pin, time
 
 pub use call::{Call, HttpError, HttpFailure, Reply};
 pub use client::{HttpClient, HttpSetupError};
+pub use dial::Dialer;
 pub use gate::HostLimits;
 pub use ipnet::IpNet;
 

@@ -1,5 +1,6 @@
 // In this order: what only reads comes before what changes names.
 import dns from './dns.mjs';
+import events from './events.mjs';
 import identity from './identity.mjs';
 import lookup from './lookup.mjs';
 import pdsAsks from './pds-asks.mjs';
@@ -7,4 +8,4 @@ import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [...lookup, ...xrpc, ...identity, ...pdsAsks, ...rename, ...plcLog, ...dns];
+export default [...lookup, ...xrpc, ...identity, ...pdsAsks, ...rename, ...plcLog, ...dns, ...events];

@@ -14,7 +14,7 @@ import { startGate, startTlsFront } from './proxies.mjs';
 const here = (file) => join(import.meta.dirname, file);
 
 export async function startWorld(dir) {
-  const namesakePort = await freePort();
+  const [namesakePort, followerPort] = [await freePort(), await freePort()];
   const ports = {};
   // All of `test.` is the PDS's.
   const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : undefined);
@@ -53,9 +53,14 @@ export async function startWorld(dir) {
     plc: { url: plcUrl },
     pds: { url: pdsUrl, directUrl: `http://127.0.0.1:${pds.port}` },
     namesake: { port: namesakePort, url: `http://127.0.0.1:${namesakePort}`, config: join(dir, 'namesake.toml') },
+    // Another instance: remembers for ten minutes, and follows the events of the PDS.
+    follower: { port: followerPort, url: `http://127.0.0.1:${followerPort}`, config: join(dir, 'follower.toml') },
   };
   world.people = await populate(world);
-  writeConfig(world.namesake.config, { port: namesakePort, dns, front, authority, plcUrl });
+  const where = { dns, front, authority, plcUrl };
+  writeConfig(world.namesake.config, { port: namesakePort, ...where });
+  const eventsUrl = `ws://127.0.0.1:${pds.port}/xrpc/com.atproto.sync.subscribeRepos`;
+  writeConfig(world.follower.config, { port: followerPort, ...where, ttlSeconds: 600, eventsUrl });
   return world;
 }
 

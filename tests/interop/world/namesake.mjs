@@ -2,8 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { start, tail, until } from './process.mjs';
 
-/** Writes the configuration that makes `namesake serve` live in this world. */
-export function writeConfig(file, { port, dns, front, authority, plcUrl }) {
+/**
+ * Writes the configuration that makes `namesake serve` live in this world. Its answers are short-lived, so that a check need
+ * not wait long for one to grow old, unless it is told otherwise.
+ */
+export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl }) {
+  const events = eventsUrl ? `events_url = "${eventsUrl}"\nevents_cursor_file = "${file}.cursor"\nevents_idle_seconds = 9\n` : '';
   writeFileSync(
     file,
     `[server]
@@ -25,11 +29,10 @@ https_port = ${front.port}
 [atproto]
 plc_url = "${plcUrl}"
 allow_test_tld = true
-
-# Short, so that a check need not wait long for an answer to grow old.
+${events}
 [cache]
-ttl_seconds = 2
-absent_ttl_seconds = 2
+ttl_seconds = ${ttlSeconds}
+absent_ttl_seconds = ${ttlSeconds}
 `,
   );
 }
