@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Resolution {
     /// The handle; `null` when the account has none that can be proved (only by account).
     pub handle: Option<String>,
+    /// The Unicode form of an `xn--` handle, where it is safe to show (UTS 39); for people's eyes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_handle: Option<String>,
     /// Why `handle` is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Why>,
@@ -22,8 +25,8 @@ pub struct Resolution {
     pub proof: Option<ProofBody>,
     /// What is shown.
     pub profile: ProfileBody,
-    /// How old the answer is. Only in bodies that are written for one asker: prepared answers say it in headers
-    /// (`Age`, `Namesake-Checked-At`, `Namesake-Stale`), so that their bytes and `ETag` stay the same.
+    /// How old the answer is; also in headers (`Age`, `Namesake-Checked-At`, `Namesake-Stale`). Not part of what the
+    /// `ETag` stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
 }

@@ -84,9 +84,9 @@ impl Atproto {
         let part = |parts| CacheSettings { capacity_bytes: settings.capacity_bytes / parts, ..settings };
         Self {
             port: Arc::new(Port { port, gate }),
-            dids: Memory::new(part(2), Arc::clone(generations), Arc::clone(clock)),
-            documents: Memory::new(part(4), Arc::clone(generations), Arc::clone(clock)),
-            identities: Memory::new(part(4), Arc::clone(generations), Arc::clone(clock)),
+            dids: Memory::new(part(2), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
+            documents: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
+            identities: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
         }
     }
 

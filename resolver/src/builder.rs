@@ -7,7 +7,7 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use namesake::{Clock, HandleResolver, Invalidator, Policy, SystemClock};
+use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock};
 use namesake_independent::IndependentModel;
 use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
@@ -53,11 +53,12 @@ pub(crate) struct Options {
 }
 
 impl Builder {
-    /// The way for a backend to tell of changes. Ask for it before the backend is made.
+    /// The way for the backend called `scheme` to tell of changes. Ask for it before the backend is made. What it
+    /// tells ends answers about its own names only: another scheme's person of the same name is somebody else.
     #[must_use]
-    pub fn invalidator(&self) -> Invalidator {
-        let generations = Arc::clone(&self.generations);
-        Invalidator::new(move |change| generations.purge(change))
+    pub fn invalidator(&self, scheme: &Scheme) -> Invalidator {
+        let (generations, scheme) = (Arc::clone(&self.generations), scheme.clone());
+        Invalidator::new(move |change| generations.purge(&scheme, change))
     }
 
     /// Adds a backend. A bare name goes to the first whose namespace holds it.

@@ -20,6 +20,7 @@ mod compose;
 pub mod config;
 pub mod demo;
 mod directory;
+mod display_form;
 mod flight;
 mod guard;
 mod history;

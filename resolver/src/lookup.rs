@@ -37,9 +37,10 @@ impl Resolver {
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let schemes = directory.policies().iter().map(|policy| policy.scheme.clone()).collect();
         Self {
             office: Arc::new(Office { directory, backends }),
-            people: Memory::new(settings, generations, clock),
+            people: Memory::new(settings, generations, schemes, clock),
         }
     }
 

@@ -18,7 +18,7 @@ mod settle;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Ttl};
 
 pub(crate) use self::{
     entry::{Answered, Remembered, Said},
@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use self::{
     entry::{Recall, Slot},
-    generations::{Begun, Stripes},
+    generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
 };
 use crate::{
@@ -55,6 +55,8 @@ pub(crate) struct Memory<V> {
 struct Shelf<V> {
     slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
     generations: Arc<Generations>,
+    /// Of the seats, in their order.
+    schemes: Arc<[Scheme]>,
     clock: Arc<dyn Clock>,
     settings: CacheSettings,
 }
@@ -67,10 +69,11 @@ impl<V> fmt::Debug for Shelf<V> {
 
 impl<V> Clone for Shelf<V> {
     fn clone(&self) -> Self {
-        let Self { slots, generations, clock, settings } = self;
+        let Self { slots, generations, schemes, clock, settings } = self;
         Self {
             slots: slots.clone(),
             generations: generations.clone(),
+            schemes: schemes.clone(),
             clock: clock.clone(),
             settings: *settings,
         }
@@ -78,12 +81,18 @@ impl<V> Clone for Shelf<V> {
 }
 
 impl<V: Remembered> Memory<V> {
-    pub(crate) fn new(settings: CacheSettings, generations: Arc<Generations>, clock: Arc<dyn Clock>) -> Self {
+    /// `schemes` are those of the seats, in their order; XRPC's memory has none.
+    pub(crate) fn new(
+        settings: CacheSettings,
+        generations: Arc<Generations>,
+        schemes: Arc<[Scheme]>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let slots = moka::sync::Cache::builder()
             .max_capacity(settings.capacity_bytes)
             .weigher(|key: &Key, slot: &Arc<Slot<V>>| weigh(key, slot))
             .build();
-        Self { shelf: Shelf { slots, generations, clock, settings }, flights: Flights::default() }
+        Self { shelf: Shelf { slots, generations, schemes, clock, settings }, flights: Flights::default() }
     }
 
     /// The answer to `key`: remembered, or from `source`, which is asked once however many wait.
@@ -169,7 +178,8 @@ impl<V: Remembered> Shelf<V> {
         let asked = self.asked(&key);
         let stripes = match &result {
             Ok(Lookup::Found { value, .. }) => {
-                self.generations.stripes(asked, Some(value.account()), value.handle())
+                let handle = value.handle().map(|handle| (self.names(key.seat), handle));
+                self.generations.stripes(asked, value.account(), handle)
             }
             _ => asked,
         };
@@ -188,9 +198,13 @@ impl<V: Remembered> Shelf<V> {
 
     fn asked(&self, key: &Key) -> Stripes {
         match &key.subject {
-            Subject::Handle(handle) => self.generations.stripes_of(handle),
-            Subject::Account(account) => self.generations.stripes_of(account),
+            Subject::Handle(handle) => self.generations.of_handle(self.names(key.seat), handle),
+            Subject::Account(account) => self.generations.of_account(account),
         }
+    }
+
+    fn names(&self, seat: Seat) -> Names<'_> {
+        self.schemes.get(seat.index()).map_or(Names::Atproto, Names::Of)
     }
 }
 

@@ -11,6 +11,7 @@ mod coalescing;
 mod handles;
 mod http;
 mod memory;
+mod openapi;
 mod robustness;
 mod support;
 mod xrpc;

@@ -187,6 +187,20 @@ async fn an_edit_purges_the_names_that_show_the_account() {
 }
 
 #[tokio::test]
+async fn what_a_mirror_tells_of_a_name_ends_no_answer_about_the_domain_of_that_name() {
+    let world = World::new();
+    world.independent.say("jane.art", found(A));
+    world.mirror.say("jane.art", Says::Found("threads:1", Ttl::UntilPurged));
+    let mirrored = world.namesake.query("jane.art", Some("threads")).unwrap();
+    for calls in 1..=3 {
+        assert_eq!(world.who("jane.art").await, A);
+        assert_eq!(world.namesake.resolve(&mirrored, false).await.unwrap().account, "threads:1");
+        assert_eq!((world.independent.calls(), world.mirror.calls()), (1, calls));
+        world.invalidator.tell(&change("threads:1", Some("jane.art"), Some("jane.art")));
+    }
+}
+
+#[tokio::test]
 async fn a_result_begun_before_a_purge_is_never_kept() {
     let world = World::new();
     world.mirror.say("alice", Says::Found("threads:1", Ttl::UntilPurged));
