@@ -148,7 +148,7 @@ pub(super) async fn own_profile(
 ) -> Result<OwnProfile, Refusal> {
     let scheme = account.as_str().split(':').next().unwrap_or_default();
     let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new() };
-    let mirror = site.mirror(scheme).ok_or_else(nobody)?;
+    let mirror = site.mirror(scheme).map_err(|_| nobody())?;
     let token = session(&mirror, asked).ok_or(namesake_mirror::OwnError::SignIn)?;
     Ok(mirror.own(account, &token).await?)
 }

@@ -1,20 +1,13 @@
 //! Who went by which handle when.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use namesake::{ErrorKind, ManualClock, Scheme, SeededRandomness, Timestamp};
+use namesake::{ErrorKind, ManualClock, Scheme, Timestamp};
 use namesake_independent::{Faults, IndependentModel, IndependentSettings, PlcKey, PlcLog, PrivateWorld};
-use namesake_resolver::{
-    CacheSettings, Limits,
-    demo::{self, Options},
-};
+use namesake_resolver::{Limits, demo};
 use serde_json::json;
-use tokio::net::TcpListener;
 
-use crate::support::{Server, World};
+use crate::support::{Server, World, send};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -124,27 +117,16 @@ async fn where_there_is_no_log_the_answer_says_so() {
 
 #[tokio::test]
 async fn a_mirrored_accounts_names_are_its_owners() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let world = demo::World::start(Options {
-        listener,
-        public_url: url.parse().unwrap(),
-        clock: Arc::new(ManualClock::new(at(1_800_000_000))),
-        randomness: Arc::new(SeededRandomness::new(1)),
-        poll_interval: Duration::from_secs(60),
-        cache: CacheSettings::default(),
-        limits: Limits::default(),
-        stories: Arc::new(OnceLock::new()),
-    })
-    .await
-    .unwrap();
+    let clock = Arc::new(ManualClock::new(at(1_800_000_000)));
+    let world = demo::World::start(demo::Options::private(clock, 1).await.unwrap()).await.unwrap();
     let linked = world.link("alice").await.unwrap();
-    let server = Server::at(url.trim_start_matches("http://").parse().unwrap());
+    let address = world.public_url.socket_addrs(|| None).unwrap()[0];
     let target = format!("/v1/accounts/{}/handles", linked.account);
-    assert_eq!(server.get(&target).await.status, 401);
-    assert_eq!(server.send("GET", &target, &[("authorization", "Bearer x")], "").await.status, 401);
+    assert_eq!(send(address, "GET", &target, &[], "").await.status, 401);
+    let stranger = [("authorization", "Bearer x")];
+    assert_eq!(send(address, "GET", &target, &stranger, "").await.status, 401);
     let bearer = format!("Bearer {}", linked.token.expose());
-    let reply = server.send("GET", &target, &[("authorization", &bearer)], "").await;
+    let reply = send(address, "GET", &target, &[("authorization", &bearer)], "").await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let body = reply.json();
     assert_eq!((&body["source"], &body["handles"][0]["handle"]), (&"mirror".into(), &"alice".into()));
