@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "it is used by tests alone, which fail by panicking")]
 
+pub mod atproto;
 mod browser;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

@@ -77,6 +77,16 @@ impl Generations {
         }
     }
 
+    /// Everything begun before `moment` no longer counts, of whatever these stripes are about: an answer that was looked
+    /// up afresh from then on knows better.
+    pub(crate) fn outdate(&self, stripes: Stripes, moment: Begun) {
+        for stripe in stripes.0 {
+            if let Some(last) = self.stripes.get(stripe as usize) {
+                last.fetch_max(moment.0, Ordering::SeqCst);
+            }
+        }
+    }
+
     /// The stripes of what is answered to a question: the account, and the handle it goes by.
     pub(crate) fn stripes(
         &self,
@@ -127,6 +137,15 @@ mod tests {
     fn change(account: &str) -> Change {
         let (old, new) = (Some(handle("old.example")), Some(handle("new.example")));
         Change { account: AccountId::parse(account).unwrap(), old, new }
+    }
+
+    #[test]
+    fn an_answer_looked_up_afresh_outdates_the_others_and_not_itself() {
+        let generations = Generations::default();
+        let stripes = generations.of_handle(Names::Atproto, &handle("a.example"));
+        let (old, moment, afresh) = (generations.begin(), generations.begin(), generations.begin());
+        generations.outdate(stripes, moment);
+        assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
     }
 
     #[test]

@@ -179,7 +179,6 @@ fn strict_handle(text: &str) -> Result<Handle, Refusal> {
     Handle::parse(text).map_err(|invalid| Refusal::Query(InvalidQuery::Handle(invalid)))
 }
 
-/// The DID syntax of atproto (DID specification, "AT Protocol DID Identifier Syntax").
 fn strict_did(text: &str) -> Result<AccountId, Refusal> {
     let did = AccountId::parse(text).ok().filter(AccountId::is_did);
     did.ok_or_else(|| Refusal::Request("the did must be a valid DID".to_owned()))

@@ -149,10 +149,31 @@ async fn a_provisional_answer_lives_half_a_minute_at_most() {
     let world = World::new();
     world.independent.say(NAME, Says::Provisional(A));
     assert_eq!(world.who(NAME).await, A);
+    // Asked once more behind the answer, for the late word of the stronger source; here it is none.
+    world.independent.asked(2).await;
     world.wait(29);
-    assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 1));
-    world.wait(1);
     assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 2));
+    world.wait(1);
+    assert_eq!(world.who(NAME).await, A);
+    assert!(world.independent.calls() >= 3);
+}
+
+#[tokio::test]
+async fn a_late_word_replaces_a_provisional_answer() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Provisional(A));
+    world.independent.hold();
+    let (first, ()) = tokio::join!(world.who(NAME), async {
+        world.independent.asked(1).await;
+        // What the next lookup will read: the one behind the answer.
+        world.independent.say(NAME, found(B));
+        world.independent.release();
+    });
+    assert_eq!(first, A);
+    while world.who(NAME).await == A {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.who(NAME).await, world.independent.calls()), (B.to_owned(), 2));
 }
 
 #[tokio::test]
