@@ -175,8 +175,16 @@ fn the_retired_form_may_begin_a_log() {
 /// Signed by the right key, over the right bytes, and then written in its other form.
 fn high_s(entry: &mut Value) {
     let signature = BASE64URL_NOPAD.decode(entry["operation"]["sig"].as_str().unwrap().as_bytes()).unwrap();
-    let k256 = k256::ecdsa::Signature::from_slice(&signature).unwrap();
-    let high = k256::ecdsa::Signature::from_scalars(k256.r(), -k256.s()).unwrap();
+    let low = k256::ecdsa::Signature::from_slice(&signature).unwrap();
+    let high = k256::ecdsa::Signature::from_scalars(low.r(), -low.s()).unwrap();
+    entry["operation"]["sig"] = BASE64URL_NOPAD.encode(&high.to_bytes()).into();
+}
+
+/// The same on the other curve.
+fn high_s_p256(entry: &mut Value) {
+    let signature = BASE64URL_NOPAD.decode(entry["operation"]["sig"].as_str().unwrap().as_bytes()).unwrap();
+    let low = p256::ecdsa::Signature::from_slice(&signature).unwrap();
+    let high = p256::ecdsa::Signature::from_scalars(low.r(), -low.s()).unwrap();
     entry["operation"]["sig"] = BASE64URL_NOPAD.encode(&high.to_bytes()).into();
 }
 
@@ -236,6 +244,16 @@ fn each_way_to_tamper_with_a_log_is_seen_for_what_it_is() {
                 rechain(log);
             },
             Some(3),
+            Fault::HighS,
+        ),
+        (
+            "high-S on the other curve",
+            recovered(HOUR),
+            |log| {
+                high_s_p256(&mut log[3]);
+                rechain(log);
+            },
+            Some(4),
             Fault::HighS,
         ),
         (

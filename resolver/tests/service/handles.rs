@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use namesake::{ErrorKind, ManualClock, Scheme, Timestamp};
 use namesake_independent::{Faults, IndependentModel, IndependentSettings, PlcKey, PlcLog, PrivateWorld};
-use namesake_resolver::{
-    Limits,
-    demo::{self, Options},
-};
+use namesake_resolver::{Limits, demo};
 use serde_json::json;
 
-use crate::support::{Server, World};
+use crate::support::{Server, World, send};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -121,14 +118,15 @@ async fn where_there_is_no_log_the_answer_says_so() {
 #[tokio::test]
 async fn a_mirrored_accounts_names_are_its_owners() {
     let clock = Arc::new(ManualClock::new(at(1_800_000_000)));
-    let world = demo::World::start(Options::private(clock, 1).await.unwrap()).await.unwrap();
+    let world = demo::World::start(demo::Options::private(clock, 1).await.unwrap()).await.unwrap();
     let linked = world.link("alice").await.unwrap();
-    let server = Server::at(world.public_url.socket_addrs(|| None).unwrap()[0]);
+    let address = world.public_url.socket_addrs(|| None).unwrap()[0];
     let target = format!("/v1/accounts/{}/handles", linked.account);
-    assert_eq!(server.get(&target).await.status, 401);
-    assert_eq!(server.send("GET", &target, &[("authorization", "Bearer x")], "").await.status, 401);
+    assert_eq!(send(address, "GET", &target, &[], "").await.status, 401);
+    let stranger = [("authorization", "Bearer x")];
+    assert_eq!(send(address, "GET", &target, &stranger, "").await.status, 401);
     let bearer = format!("Bearer {}", linked.token.expose());
-    let reply = server.send("GET", &target, &[("authorization", &bearer)], "").await;
+    let reply = send(address, "GET", &target, &[("authorization", &bearer)], "").await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let body = reply.json();
     assert_eq!((&body["source"], &body["handles"][0]["handle"]), (&"mirror".into(), &"alice".into()));

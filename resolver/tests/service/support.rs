@@ -229,11 +229,6 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One that somebody else started, and stops.
-    pub(crate) fn at(address: SocketAddr) -> Self {
-        Self { address, stop: oneshot::channel().0, task: tokio::spawn(async { Ok(()) }) }
-    }
-
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
