@@ -1,9 +1,11 @@
 // In this order: what only reads comes before what changes names.
+import atcute from './atcute.mjs';
 import dns from './dns.mjs';
 import identity from './identity.mjs';
+import labs from './labs.mjs';
 import lookup from './lookup.mjs';
 import pdsAsks from './pds-asks.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [...lookup, ...xrpc, ...identity, ...pdsAsks, ...rename, ...dns];
+export default [...lookup, ...xrpc, ...identity, ...labs, ...atcute, ...pdsAsks, ...rename, ...dns];

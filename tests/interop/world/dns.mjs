@@ -1,11 +1,14 @@
-// A real authoritative name server (nsd) for `test.` and `example.com.`, whose TXT records can be changed while it runs.
+// A real authoritative name server (nsd), whose records can be changed while it runs.
 import { Resolver } from 'node:dns/promises';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, start, tail, until } from './process.mjs';
 
-// `test.` holds the names that the PDS regards as its own, `example.com.` the foreign ones.
-const ZONES = ['test', 'example.com'];
+// `test.` holds the names that the PDS regards as its own, `example.com.` the foreign ones, `example.net.` proofs that are
+// kept elsewhere.
+export const ZONES = ['test', 'example.com', 'example.net'];
+// A zone that the server should have but cannot load: SERVFAIL. Every other zone is refused.
+export const BROKEN_ZONE = 'example.org';
 
 export async function startDns(dir) {
   mkdirSync(dir, { recursive: true });
@@ -24,12 +27,13 @@ export async function startDns(dir) {
 class NameServer {
   #dir;
   #serial = 0;
-  #txt = new Map(); // owner name without the final dot => the strings, one record each
+  #records = new Map(); // owner name without the final dot => type and data of its records, as a zone file has them
   #child;
   #log;
 
   constructor(dir, port) {
     this.#dir = dir;
+    this.zoneFiles = ZONES.map((zone) => ({ zone, file: join(dir, `${zone}.zone`) }));
     this.#log = join(dir, 'nsd.log');
     this.port = port;
     this.address = `127.0.0.1:${port}`;
@@ -51,13 +55,32 @@ class NameServer {
   }
 
   async publishAll(claims) {
-    for (const [handle, dids] of Object.entries(claims)) {
-      if (dids.length === 0) this.#txt.delete(`_atproto.${handle}`);
-      else this.#txt.set(`_atproto.${handle}`, dids.map((did) => `did=${did}`));
+    const records = Object.entries(claims).map(([handle, dids]) => [`_atproto.${handle}`, dids.map((did) => `TXT "did=${did}"`)]);
+    return this.publishRecords(Object.fromEntries(records));
+  }
+
+  /** Publishes, for each owner name, records as a zone file has them (`TXT "…"`); none removes the name. */
+  async publishRecords(owners) {
+    for (const [owner, records] of Object.entries(owners)) {
+      if (records.length === 0) this.#records.delete(owner);
+      else this.#records.set(owner, records);
     }
     this.#writeZones();
     this.#child.kill('SIGHUP'); // nsd reads again the zone files that changed
     await this.#serving();
+  }
+
+  /** While `action` runs, the server takes questions and answers none. */
+  async silentDuring(action) {
+    const family = [this.#child.pid];
+    // The list grows while it is read: nsd's processes, parents first.
+    for (const pid of family) family.push(...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
+    family.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+    try {
+      return await action();
+    } finally {
+      family.forEach((pid) => process.kill(pid, 'SIGCONT'));
+    }
   }
 
   async #serving() {
@@ -73,8 +96,7 @@ class NameServer {
 
   #writeZones() {
     this.#serial += 1;
-    for (const zone of ZONES) {
-      const file = join(this.#dir, `${zone}.zone`);
+    for (const { zone, file } of this.zoneFiles) {
       writeFileSync(`${file}.new`, this.#zone(zone));
       renameSync(`${file}.new`, file); // never half a zone
     }
@@ -88,12 +110,11 @@ class NameServer {
       `ns.${zone}. A 127.0.0.1`,
       `*.${zone}. A 127.0.0.1`,
     ];
-    for (const [owner, records] of this.#txt) {
-      const handle = owner.slice('_atproto.'.length);
-      if (!handle.endsWith(`.${zone}`)) continue;
+    for (const [owner, records] of this.#records) {
+      if (!owner.endsWith(`.${zone}`)) continue;
       // A name that has something below it exists, so the wildcard no longer covers it: it needs an address of its own.
-      lines.push(`${handle}. A 127.0.0.1`);
-      for (const text of records) lines.push(`${owner}. TXT "${text}"`);
+      if (owner.startsWith('_atproto.')) lines.push(`${owner.slice('_atproto.'.length)}. A 127.0.0.1`);
+      for (const record of records) lines.push(`${owner}. ${record}`);
     }
     return `${lines.join('\n')}\n`;
   }
@@ -113,6 +134,6 @@ class NameServer {
   server-count: 1
 remote-control:
   control-enable: no
-${ZONES.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}.zone"\n`).join('')}`;
+${[...ZONES, BROKEN_ZONE].map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}.zone"\n`).join('')}`;
   }
 }

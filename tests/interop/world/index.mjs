@@ -9,15 +9,16 @@ import { fetchThrough } from './fetch.mjs';
 import { writeConfig } from './namesake.mjs';
 import { createAccount, registerForeign } from './people.mjs';
 import { freePort, startNode } from './process.mjs';
-import { startGate, startTlsFront } from './proxies.mjs';
+import { startGate, startTlsFront, startTunnel } from './proxies.mjs';
 
 const here = (file) => join(import.meta.dirname, file);
 
 export async function startWorld(dir) {
   const namesakePort = await freePort();
   const ports = {};
-  // All of `test.` is the PDS's.
-  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : undefined);
+  // All of `test.` is the PDS's; some foreign names have a page of their own.
+  const pages = new Map();
+  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : pages.get(name));
 
   const [authority, dns, directory, gate] = await Promise.all([
     createAuthority(join(dir, 'ca')),
@@ -49,13 +50,26 @@ export async function startWorld(dir) {
     authority,
     front,
     gate,
+    pages,
+    tunnel: await startTunnel(front),
     fetch: fetchThrough(front, authority),
     plc: { url: plcUrl },
     pds: { url: pdsUrl, directUrl: `http://127.0.0.1:${pds.port}` },
     namesake: { port: namesakePort, url: `http://127.0.0.1:${namesakePort}`, config: join(dir, 'namesake.toml') },
   };
   world.people = await populate(world);
-  writeConfig(world.namesake.config, { port: namesakePort, dns, front, authority, plcUrl });
+  const surroundings = { dns, front, authority, plcUrl };
+  writeConfig(world.namesake.config, { ...surroundings, port: namesakePort });
+  // The same service with other settings: how `world.namesake` would look in that world.
+  const variant = async (name, settings) => {
+    const port = await freePort();
+    const config = join(dir, `namesake-${name}.toml`);
+    writeConfig(config, { ...surroundings, ...settings, port });
+    return { port, url: `http://127.0.0.1:${port}`, config };
+  };
+  world.variants = {
+    invalidRequest: await variant('invalid-request', { atproto: 'not_found_is_invalid_request = true' }),
+  };
   return world;
 }
 
@@ -63,6 +77,7 @@ export async function startWorld(dir) {
 export function closeWorld(world) {
   world.front.close();
   world.gate.close();
+  world.tunnel.close();
 }
 
 function pdsEnvironment(dir, { hostname, plcUrl, appViewUrl, nameserver }) {

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { start, tail, until } from './process.mjs';
 
-/** Writes the configuration that makes `namesake serve` live in this world. */
-export function writeConfig(file, { port, dns, front, authority, plcUrl }) {
+/** Writes the configuration that makes `namesake serve` live in this world; `atproto` holds more lines for that section. */
+export function writeConfig(file, { port, dns, front, authority, plcUrl, atproto = '' }) {
   writeFileSync(
     file,
     `[server]
@@ -25,6 +25,7 @@ https_port = ${front.port}
 [atproto]
 plc_url = "${plcUrl}"
 allow_test_tld = true
+${atproto}
 
 # Short, so that a check need not wait long for an answer to grow old.
 [cache]
@@ -34,8 +35,8 @@ absent_ttl_seconds = 2
   );
 }
 
-export async function startNamesake(binary, configFile, url, log) {
-  const child = start(binary, ['serve', '--config', configFile], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
+export async function startNamesake(binary, { config, url }, log) {
+  const child = start(binary, ['serve', '--config', config], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
   await until('namesake is ready', async () => {
     if (child.spawnError) throw Object.assign(child.spawnError, { fatal: true });
     if (child.exitCode !== null) throw Object.assign(new Error(`namesake ended:\n${tail(log)}`), { fatal: true });
