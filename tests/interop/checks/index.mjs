@@ -5,7 +5,8 @@ import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
 import pdsAsks from './pds-asks.mjs';
+import python from './python.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [...lookup, ...xrpc, ...identity, ...labs, ...atcute, ...pdsAsks, ...rename, ...dns];
+export default [...lookup, ...xrpc, ...identity, ...labs, ...atcute, ...python, ...pdsAsks, ...rename, ...dns];
