@@ -1,6 +1,7 @@
 // In this order: what only reads comes before what changes names.
 import atcute from './atcute.mjs';
 import dns from './dns.mjs';
+import scenarios from './dns-scenarios.mjs';
 import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
@@ -9,4 +10,4 @@ import python from './python.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [...lookup, ...xrpc, ...identity, ...labs, ...atcute, ...python, ...pdsAsks, ...rename, ...dns];
+export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, dns].flat();

@@ -1,8 +1,8 @@
-// A real authoritative name server (nsd), whose records can be changed while it runs.
+// Real authoritative name servers: nsd, whose records can be changed while it runs, and knot with the same ones.
 import { Resolver } from 'node:dns/promises';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, start, tail, until } from './process.mjs';
+import { freePort, silentDuring, start, tail, until } from './process.mjs';
 
 // `test.` holds the names that the PDS regards as its own, `example.com.` the foreign ones, `example.net.` proofs that are
 // kept elsewhere.
@@ -24,7 +24,44 @@ export async function startDns(dir) {
   }
 }
 
+/** Knot over the zone files as they are now: the same records from another make of server. It never sees later changes. */
+export async function startKnot(dir, { zoneFiles, serial }) {
+  mkdirSync(dir, { recursive: true });
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const config = join(dir, 'knot.conf');
+    const log = join(dir, 'knot.log');
+    writeFileSync(config, knotConfig(dir, port, zoneFiles));
+    const child = start('knotd', ['-c', config], { env: { PATH: `${process.env.PATH}:/usr/sbin` }, log });
+    const address = `127.0.0.1:${port}`;
+    try {
+      await serving('knot', child, log, resolverAt(address), serial);
+      return { name: 'knot', port, address, silentDuring: (action) => silentDuring(child, action) };
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+function resolverAt(address) {
+  const resolver = new Resolver({ timeout: 1_000, tries: 2 });
+  resolver.setServers([address]);
+  return resolver;
+}
+
+async function serving(name, child, log, resolver, serial) {
+  for (const zone of ZONES) {
+    await until(`${name} serves ${zone} serial ${serial}`, async () => {
+      if (child.spawnError) throw Object.assign(child.spawnError, { fatal: true });
+      if (child.exitCode !== null) throw Object.assign(new Error(`${name} ended:\n${tail(log)}`), { fatal: true });
+      const soa = await resolver.resolveSoa(zone);
+      return soa.serial === serial ? true : undefined;
+    });
+  }
+}
+
 class NameServer {
+  name = 'nsd';
   #dir;
   #serial = 0;
   #records = new Map(); // owner name without the final dot => type and data of its records, as a zone file has them
@@ -37,8 +74,11 @@ class NameServer {
     this.#log = join(dir, 'nsd.log');
     this.port = port;
     this.address = `127.0.0.1:${port}`;
-    this.resolver = new Resolver({ timeout: 1_000, tries: 2 });
-    this.resolver.setServers([this.address]);
+    this.resolver = resolverAt(this.address);
+  }
+
+  get serial() {
+    return this.#serial;
   }
 
   async begin() {
@@ -71,27 +111,12 @@ class NameServer {
   }
 
   /** While `action` runs, the server takes questions and answers none. */
-  async silentDuring(action) {
-    const family = [this.#child.pid];
-    // The list grows while it is read: nsd's processes, parents first.
-    for (const pid of family) family.push(...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
-    family.forEach((pid) => process.kill(pid, 'SIGSTOP'));
-    try {
-      return await action();
-    } finally {
-      family.forEach((pid) => process.kill(pid, 'SIGCONT'));
-    }
+  silentDuring(action) {
+    return silentDuring(this.#child, action);
   }
 
-  async #serving() {
-    for (const zone of ZONES) {
-      await until(`nsd serves ${zone} serial ${this.#serial}`, async () => {
-        if (this.#child.spawnError) throw Object.assign(this.#child.spawnError, { fatal: true });
-        if (this.#child.exitCode !== null) throw Object.assign(new Error(`nsd ended:\n${tail(this.#log)}`), { fatal: true });
-        const soa = await this.resolver.resolveSoa(zone);
-        return soa.serial === this.#serial ? true : undefined;
-      });
-    }
+  #serving() {
+    return serving('nsd', this.#child, this.#log, this.resolver, this.#serial);
   }
 
   #writeZones() {
@@ -136,4 +161,29 @@ remote-control:
   control-enable: no
 ${[...ZONES, BROKEN_ZONE].map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${zone}.zone"\n`).join('')}`;
   }
+}
+
+// No journal: knot would prefer it to the zone file.
+function knotConfig(dir, port, zoneFiles) {
+  const zones = [...zoneFiles, { zone: BROKEN_ZONE, file: join(dir, 'never-written.zone') }];
+  return `server:
+  rundir: "${dir}"
+  listen: 127.0.0.1@${port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+database:
+  storage: "${dir}"
+template:
+- id: default
+  storage: "${dir}"
+  zonefile-load: whole
+  zonefile-sync: -1
+  journal-content: none
+zone:
+${zones.map(({ zone, file }) => `- domain: "${zone}"\n  file: "${file}"`).join('\n')}
+log:
+- target: stderr
+  any: info
+`;
 }

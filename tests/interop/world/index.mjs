@@ -4,12 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aimDnsAt } from './aim-dns.mjs';
 import { createAuthority } from './certificates.mjs';
-import { startDns } from './dns.mjs';
+import { startDns, startKnot } from './dns.mjs';
 import { fetchThrough } from './fetch.mjs';
 import { writeConfig } from './namesake.mjs';
 import { createAccount, registerForeign } from './people.mjs';
 import { freePort, startNode } from './process.mjs';
 import { startGate, startTlsFront, startTunnel } from './proxies.mjs';
+import { setScenes } from './scenes.mjs';
 
 const here = (file) => join(import.meta.dirname, file);
 
@@ -58,6 +59,8 @@ export async function startWorld(dir) {
     namesake: { port: namesakePort, url: `http://127.0.0.1:${namesakePort}`, config: join(dir, 'namesake.toml') },
   };
   world.people = await populate(world);
+  world.scenes = await setScenes(world);
+  world.knot = await startKnot(join(dir, 'knot'), dns);
   const surroundings = { dns, front, authority, plcUrl };
   writeConfig(world.namesake.config, { ...surroundings, port: namesakePort });
   // The same service with other settings: how `world.namesake` would look in that world.
@@ -68,6 +71,7 @@ export async function startWorld(dir) {
     return { port, url: `http://127.0.0.1:${port}`, config };
   };
   world.variants = {
+    knot: await variant('knot', { dns: world.knot }),
     invalidRequest: await variant('invalid-request', { atproto: 'not_found_is_invalid_request = true' }),
   };
   return world;
@@ -137,7 +141,7 @@ export function describe(world) {
     namesake: world.namesake.url,
     plc: world.plc.url,
     pds: `${world.pds.directUrl} (public: ${world.pds.url})`,
-    dns: world.dns.address,
+    dns: `${world.dns.address} (nsd), ${world.knot.address} (knot)`,
     'tls front': `127.0.0.1:${world.front.port}, CA ${world.authority.caFile}`,
     'gate (PDS to Namesake)': `http://127.0.0.1:${world.gate.port}`,
     ...Object.fromEntries(Object.values(world.people).map(({ handle, did }, i) => [`person ${i + 1}`, `${handle} ${did}`])),
