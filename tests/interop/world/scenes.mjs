@@ -22,13 +22,16 @@ export async function setScenes({ plc, pds, dns, pages }) {
     '_atproto.alias.example.com': ['CNAME middle.example.net.'],
     'middle.example.net': ['CNAME alias-proof.test.'],
     'alias-proof.test': [txt('alias')],
+    '_atproto.circle.example.com': ['CNAME circle.example.net.'],
+    'circle.example.net': ['CNAME _atproto.circle.example.com.'],
     '_atproto.wide.example.com': [
       ...Array.from({ length: 12 }, (_, i) => `TXT "verification-${i}=${'x'.repeat(200)}"`),
       txt('wide'),
     ],
     // An address and nothing below: `_atproto` does not exist.
     'page.example.com': ['A 127.0.0.1'],
-    'empty.example.com': ['A 127.0.0.1'],
+    'empty-nsd.example.com': ['A 127.0.0.1'],
+    'empty-knot.example.com': ['A 127.0.0.1'],
     '_atproto.split.example.com': [txt('split')],
     '_atproto.quiet.example.com': [txt('quiet')],
     '_atproto.unheard.example.com': [txt('unheard')],
