@@ -6,6 +6,7 @@
 //!   hostname   is this a handle of ours at all?               syntax, reserved names, namespace
 //!   race       DNS TXT ∥ HTTPS well-known                     asks both, knows when to stop waiting
 //!   proof        what the answers mean, alone and together    pure
+//!   plc        where the operator wants it: the DID's log     pure
 //!   document   the DID's document: claim, key, PDS            pure
 //!   verify     does the claim name the account?               pure
 //!   profile    what the PDS shows                             pure
@@ -25,6 +26,7 @@ mod document;
 mod explain;
 mod hostname;
 mod model;
+pub mod plc;
 mod policy;
 mod ports;
 mod private;
@@ -43,6 +45,6 @@ pub use ports::{
     DidWeb, Directory, Dns, DnsFailure, DocumentAnswer, Pds, PortFuture, Ports, TxtAnswer, TxtRecord,
     WellKnown, WellKnownReply,
 };
-pub use private::{Calls, Faults, PrivateWorld};
+pub use private::{Calls, Faults, PlcKey, PlcLog, PrivateWorld};
 pub use settings::{IndependentSettings, WorldSettings};
 pub use verify::{HandleCheck, ProvedDid, VerifiedIdentity, WhyInvalid};

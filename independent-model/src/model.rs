@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::{
     Did, DidDocument, DidMethod, DocumentAnswer, HandleCheck, Hostname, IndependentSettings, Ports,
     ProvedDid, VerifiedIdentity, WebHost, WhyInvalid, explain,
+    plc::{self, Log},
     policy::policy,
     profile,
     proof::{Conclusion, Established, conclude},
@@ -72,6 +73,7 @@ impl IndependentModel {
         trace: &Trace,
     ) -> Result<Lookup<Arc<DidDocument>>, ResolveError> {
         let (source, answer) = match did.method() {
+            DidMethod::Plc if self.settings.verify_plc => ("plc-log", self.logged_document(did).await),
             DidMethod::Plc => ("directory", self.ports.directory.document(did).await),
             DidMethod::Web(host) if self.may_ask(host) => {
                 ("did-web", self.ports.did_web.document(host).await)
@@ -105,6 +107,55 @@ impl IndependentModel {
         };
         trace.step(source, || did.to_string(), outcome, || words);
         lookup
+    }
+
+    /// The handles that `did` has claimed, from its audit log, which is checked whatever the settings say. Only a
+    /// `did:plc` keeps one. Nothing is said about whether the DNS confirmed a claim at its time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for methods other than plc, temporary kinds when the directory failed,
+    /// [`ErrorKind::BadAnswer`] when the log does not hold.
+    pub async fn history(&self, did: &Did) -> Result<Lookup<Arc<Log>>, ResolveError> {
+        let unsupported = |message| Err(ResolveError::new(ErrorKind::Unsupported, message));
+        match did.method() {
+            DidMethod::Plc => Ok(match self.log_of(did).await? {
+                Some(log) => Lookup::Found { value: Arc::new(log), ttl: Ttl::Default },
+                None => Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default },
+            }),
+            DidMethod::Web(_) => unsupported(
+                "a did:web keeps no history: its document is what its host says today, and nobody signs or logs what \
+                 it said before",
+            ),
+            DidMethod::Other => unsupported("only did:plc and did:web are supported"),
+        }
+    }
+
+    /// The checked log of a `did:plc`, if the directory has one.
+    async fn log_of(&self, did: &Did) -> Result<Option<Log>, ResolveError> {
+        let Some(bytes) = self.ports.directory.log(did).await? else { return Ok(None) };
+        let checked = {
+            let did = did.clone();
+            // Up to seconds of arithmetic, for a log of the greatest length: not on a thread that others wait for.
+            tokio::task::spawn_blocking(move || plc::verify(&did, &bytes)).await
+        };
+        match checked {
+            Ok(Ok(log)) => Ok(Some(log)),
+            Ok(Err(invalid)) => {
+                let message = format!("the log of {did} does not prove its document: {invalid}");
+                Err(ResolveError::caused(ErrorKind::BadAnswer, message, invalid))
+            }
+            Err(error) => {
+                Err(ResolveError::caused(ErrorKind::Internal, "the check of a log did not end", error))
+            }
+        }
+    }
+
+    async fn logged_document(&self, did: &Did) -> Result<DocumentAnswer, ResolveError> {
+        Ok(match self.log_of(did).await?.as_ref().map(Log::document) {
+            Some(Some(document)) => DocumentAnswer::Found(document.to_string().into()),
+            Some(None) => DocumentAnswer::Deactivated,
+            None => DocumentAnswer::NotFound,
+        })
     }
 
     /// The account behind `did`, with its handle checked both ways (lexicon `com.atproto.identity.resolveIdentity`).

@@ -96,6 +96,10 @@ impl WellKnownReply {
 pub trait Directory: Debug + Send + Sync + 'static {
     /// The document of a `did:plc`. Failures carry their kind: 429 throttled, 5xx unavailable.
     fn document<'a>(&'a self, did: &'a Did) -> PortFuture<'a, DocumentAnswer, ResolveError>;
+
+    /// The audit log of a `did:plc`, as it was sent, at most [`MAX_LOG_BYTES`](crate::plc::MAX_LOG_BYTES); `None` when
+    /// the directory does not know it. A tombstone is in the log, not instead of it.
+    fn log<'a>(&'a self, did: &'a Did) -> PortFuture<'a, Option<Bytes>, ResolveError>;
 }
 
 /// The hosts of `did:web`.

@@ -1,5 +1,6 @@
 //! A world of its own: every port answered from memory. The demo, the policy lab and the tests live in it.
 
+mod author;
 mod controls;
 
 use std::{
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+pub use author::{PlcKey, PlcLog};
 use bytes::Bytes;
 pub use controls::{Calls, Faults};
 use namesake::{
@@ -34,6 +36,7 @@ struct World {
     txt: HashMap<String, Vec<TxtRecord>>,
     well_known: HashMap<String, WellKnownReply>,
     documents: BTreeMap<Did, DocumentAnswer>,
+    logs: HashMap<Did, Bytes>,
     profiles: HashMap<Did, Value>,
     faults: Faults,
     calls: Calls,
@@ -139,6 +142,11 @@ impl PrivateWorld {
     /// The document of a `did:plc` or `did:web`, as it will be sent.
     pub fn set_document(&self, did: &Did, document: &Value) {
         self.lock().documents.insert(did.clone(), found(document));
+    }
+
+    /// The audit log of a `did:plc`, as it will be sent. The documents of this world are set apart from it.
+    pub fn set_log(&self, did: &Did, log: &Value) {
+        self.lock().logs.insert(did.clone(), log.to_string().into());
     }
 
     /// The account was closed for good.
@@ -262,6 +270,23 @@ impl Directory for PrivateWorld {
         Box::pin(async move {
             Self::wait(delay).await;
             self.document_of(|known| known == did)
+        })
+    }
+
+    fn log<'a>(&'a self, did: &'a Did) -> PortFuture<'a, Option<Bytes>, ResolveError> {
+        let delay = {
+            let mut world = self.lock();
+            world.calls.directory += 1;
+            world.faults.directory_delay
+        };
+        Box::pin(async move {
+            Self::wait(delay).await;
+            let world = self.lock();
+            match world.faults.directory {
+                Some(kind) => Err(ResolveError::new(kind, "the private world's directory is broken")),
+                None if world.faults.nonsense => Ok(Some("nonsense".into())),
+                None => Ok(world.logs.get(did).cloned()),
+            }
         })
     }
 }

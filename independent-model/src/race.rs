@@ -3,7 +3,8 @@
 //! * The DNS answers with a DID: that is the answer, at once; the web host is not waited for.
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
-//! * A listening [`Trace`] waits for both, always.
+//! * A listening [`Trace`] waits for both, always: so does whoever asks again, after a provisional answer, for the late
+//!   word of the DNS.
 
 use std::{future::Future, time::Duration};
 

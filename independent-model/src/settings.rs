@@ -14,6 +14,8 @@ pub struct IndependentSettings {
     pub allow_test_tld: bool,
     /// Whether `did:web:localhost%3A<port>` is resolved (development).
     pub allow_localhost_did_web: bool,
+    /// Whether the document of a `did:plc` comes from its audit log, checked, and not from the directory's word.
+    pub verify_plc: bool,
     /// How long an HTTPS answer that came first waits for the DNS.
     pub grace: Duration,
     /// How long an answer is believed that was given while the DNS was silent or failing; at most 30 s.
@@ -37,6 +39,7 @@ impl IndependentSettings {
             scheme,
             allow_test_tld: false,
             allow_localhost_did_web: false,
+            verify_plc: false,
             grace: Duration::from_millis(300),
             provisional_ttl: Self::MAX_PROVISIONAL_TTL,
             profile_timeout: Duration::from_secs(1),

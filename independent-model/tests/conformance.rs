@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Handle, HandleResolver, SystemClock,
-    conformance::backend::{Breakage, Excuse, Fixture, Held, Renamed, check},
+    Handle, HandleResolver, SystemClock,
+    conformance::backend::{Breakage, Excuse, Facts, Fixture, Held, Renamed, Upstream, check},
 };
 use namesake_independent::{Did, Faults, IndependentModel, IndependentSettings, PrivateWorld};
 
@@ -53,38 +53,32 @@ impl Fixture for Independent {
         self.model.clone()
     }
 
-    fn held(&self) -> Vec<Held> {
-        let held = |(account, name)| Held { handle: handle(name), account: did(account).account().clone() };
-        PEOPLE.map(held).into()
+    fn facts(&self) -> Facts {
+        Facts {
+            held: PEOPLE.map(|(account, name)| Held::new(name, account)).into(),
+            absent: handle("nobody.example.com"),
+            absent_account: did("did:plc:zzzzzzzzzzzzzzzzzzzzzzzz").account().clone(),
+            foreign: handle("alice.local"),
+        }
     }
 
-    fn absent(&self) -> Handle {
-        handle("nobody.example.com")
-    }
-
-    fn absent_account(&self) -> AccountId {
-        did("did:plc:zzzzzzzzzzzzzzzzzzzzzzzz").account().clone()
-    }
-
-    fn foreign(&self) -> Handle {
-        handle("alice.local")
-    }
-
-    fn io_calls(&self) -> u64 {
-        self.world.calls().total()
+    fn upstream(&self) -> &impl Upstream {
+        self
     }
 
     async fn rename(&self) -> Result<Renamed, Excuse> {
         let (account, old) = PEOPLE[0];
         self.world.rename(&did(account), "alice.example.net");
-        Ok(Renamed {
-            account: did(account).account().clone(),
-            old: handle(old),
-            new: handle("alice.example.net"),
-        })
+        Ok(Renamed::new(old, "alice.example.net"))
+    }
+}
+
+impl Upstream for Independent {
+    fn calls(&self) -> u64 {
+        self.world.calls().total()
     }
 
-    async fn break_upstream(&self, how: Breakage) -> Result<(), Excuse> {
+    async fn fail(&self, how: Breakage) -> Result<(), Excuse> {
         self.world.set_faults(match how {
             Breakage::Down => Faults::everything_down(),
             Breakage::Nonsense => Faults { nonsense: true, ..well() },
@@ -92,7 +86,7 @@ impl Fixture for Independent {
         Ok(())
     }
 
-    async fn mend_upstream(&self) {
+    async fn mend(&self) {
         self.world.set_faults(well());
     }
 }

@@ -91,12 +91,11 @@ impl MirrorModel {
                 if self.deadline(confirmed.received) <= self.clock.now() {
                     return Ok(absent(Why::Released));
                 }
-                let (method, checked_at) = (Method::UPSTREAM, confirmed.received);
                 let value = Identity {
                     handle: username.handle().clone(),
                     account: account.clone(),
                     scheme: self.settings.scheme.clone(),
-                    proof: Proof { method, checked_at, provisional: false },
+                    proof: Proof::new(Method::UPSTREAM, confirmed.received),
                 };
                 Lookup::Found { value, ttl: Ttl::UntilPurged }
             }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Resolution {
     /// The handle; `null` when the account has none that can be proved (only by account).
     pub handle: Option<String>,
+    /// The Unicode form of an `xn--` handle, where it is safe to show (UTS 39); for people's eyes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_handle: Option<String>,
     /// Why `handle` is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Why>,
@@ -22,8 +25,8 @@ pub struct Resolution {
     pub proof: Option<ProofBody>,
     /// What is shown.
     pub profile: ProfileBody,
-    /// How old the answer is. Only in bodies that are written for one asker: prepared answers say it in headers
-    /// (`Age`, `Namesake-Checked-At`, `Namesake-Stale`), so that their bytes and `ETag` stay the same.
+    /// How old the answer is; also in headers (`Age`, `Namesake-Checked-At`, `Namesake-Stale`). Not part of what the
+    /// `ETag` stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
 }
@@ -147,6 +150,38 @@ pub struct FormerHandle {
     pub from: Timestamp,
     /// Until when.
     pub until: Timestamp,
+}
+
+/// Who went by which handle when: the body of `/v1/accounts/{id}/handles`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleHistory {
+    /// The permanent identifier.
+    pub account: String,
+    /// Where it is from: `plc-audit-log` (claims that the account signed) or `mirror` (what we saw; for its owner).
+    pub source: String,
+    /// What the entries mean, in words.
+    pub note: String,
+    /// Whether the DID was closed for good; absent where the source does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated: Option<bool>,
+    /// The names, the oldest first. There may be gaps: an account need not claim one.
+    pub handles: Vec<HandlePeriod>,
+}
+
+/// A name an account went by, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlePeriod {
+    /// The name.
+    pub handle: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; `null`: today.
+    pub until: Option<Timestamp>,
+    /// Whether the name confirms today's claim; absent for the past, and while that cannot be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
 }
 
 /// The body of `/v1/policies`.

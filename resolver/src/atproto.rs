@@ -10,7 +10,7 @@ use namesake::{
 };
 
 use crate::{
-    cache::{Answered, Generations, Key, Memory, Remembered, shorter},
+    cache::{Answered, Generations, Key, Memory, Patience, Remembered, shorter},
     directory::Seat,
     guard::Gate,
     query::Subject,
@@ -84,22 +84,30 @@ impl Atproto {
         let part = |parts| CacheSettings { capacity_bytes: settings.capacity_bytes / parts, ..settings };
         Self {
             port: Arc::new(Port { port, gate }),
-            dids: Memory::new(part(2), Arc::clone(generations), Arc::clone(clock)),
-            documents: Memory::new(part(4), Arc::clone(generations), Arc::clone(clock)),
-            identities: Memory::new(part(4), Arc::clone(generations), Arc::clone(clock)),
+            dids: Memory::new(part(2), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
+            documents: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
+            identities: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
         }
     }
 
     pub(crate) async fn did_of(&self, handle: &Handle) -> Result<Answered<DidOf>, ResolveError> {
         let (port, handle) = (Arc::clone(&self.port), handle.clone());
         let key = Key { seat: Seat::ATPROTO, subject: Subject::Handle(handle.clone()) };
-        self.dids.ask(&key, || async move { port.did_of(&handle).await }).await
+        let source = move |patience: Patience| {
+            let (port, handle) = (Arc::clone(&port), handle.clone());
+            async move { port.did_of(&handle, &patience.trace()).await }
+        };
+        self.dids.ask(&key, source).await
     }
 
     pub(crate) async fn document_of(&self, did: &AccountId) -> Result<Answered<Document>, ResolveError> {
         let (port, did) = (Arc::clone(&self.port), did.clone());
         let key = Key { seat: Seat::ATPROTO, subject: Subject::Account(did.clone()) };
-        self.documents.ask(&key, || async move { Ok(port.document_of(&did).await?.map(Document)) }).await
+        let source = move |patience: Patience| {
+            let (port, did) = (Arc::clone(&port), did.clone());
+            async move { Ok(port.document_of(&did, &patience.trace()).await?.map(Document)) }
+        };
+        self.documents.ask(&key, source).await
     }
 
     pub(crate) async fn identity_of(
@@ -109,7 +117,10 @@ impl Atproto {
     ) -> Result<Answered<Verified>, ResolveError> {
         let key = Key { seat: Seat::ATPROTO, subject: subject.clone() };
         let (port, subject) = (Arc::clone(&self.port), subject.clone());
-        let source = || async move { port.identity_of(&subject).await };
+        let source = move |patience: Patience| {
+            let (port, subject) = (Arc::clone(&port), subject.clone());
+            async move { port.identity_of(&subject, &patience.trace()).await }
+        };
         if afresh {
             self.identities.ask_afresh(&key, source).await
         } else {
@@ -119,8 +130,8 @@ impl Atproto {
 }
 
 impl Port {
-    async fn did_of(&self, handle: &Handle) -> Result<Lookup<DidOf>, ResolveError> {
-        let answer = self.gate.pass("did-of", || self.port.did_of(handle, &Trace::OFF)).await?;
+    async fn did_of(&self, handle: &Handle, trace: &Trace) -> Result<Lookup<DidOf>, ResolveError> {
+        let answer = self.gate.pass("did-of", || self.port.did_of(handle, trace)).await?;
         // A handle outside the namespace (a reserved ending) is nobody's, without I/O.
         Ok(match answer {
             Lookup::Pass => Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default },
@@ -128,8 +139,12 @@ impl Port {
         })
     }
 
-    async fn document_of(&self, did: &AccountId) -> Result<Lookup<Arc<DidDocument>>, ResolveError> {
-        let answer = self.gate.pass("document-of", || self.port.document_of(did, &Trace::OFF)).await?;
+    async fn document_of(
+        &self,
+        did: &AccountId,
+        trace: &Trace,
+    ) -> Result<Lookup<Arc<DidDocument>>, ResolveError> {
+        let answer = self.gate.pass("document-of", || self.port.document_of(did, trace)).await?;
         match &answer {
             Lookup::Pass => {
                 Err(ResolveError::new(ErrorKind::Unsupported, "this DID method is not supported"))
@@ -141,25 +156,33 @@ impl Port {
         }
     }
 
-    async fn identity_of(&self, subject: &Subject) -> Result<Lookup<Verified>, ResolveError> {
+    async fn identity_of(&self, subject: &Subject, trace: &Trace) -> Result<Lookup<Verified>, ResolveError> {
         match subject {
-            Subject::Handle(handle) => self.identity_of_handle(handle).await,
-            Subject::Account(did) => self.identity_of_did(did).await,
+            Subject::Handle(handle) => self.identity_of_handle(handle, trace).await,
+            Subject::Account(did) => self.identity_of_did(did, trace).await,
         }
     }
 
     /// A handle counts only if its DID claims it.
-    async fn identity_of_handle(&self, handle: &Handle) -> Result<Lookup<Verified>, ResolveError> {
-        let (found, ttl) = match self.did_of(handle).await? {
+    async fn identity_of_handle(
+        &self,
+        handle: &Handle,
+        trace: &Trace,
+    ) -> Result<Lookup<Verified>, ResolveError> {
+        let (found, ttl) = match self.did_of(handle, trace).await? {
             Lookup::Found { value, ttl } => (value, ttl),
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
             Lookup::Pass => return Ok(Lookup::Pass),
         };
-        Ok(match self.document_of(&found.did).await? {
+        Ok(match self.document_of(&found.did, trace).await? {
             Lookup::Found { value: document, ttl: other } if document.claim.as_ref() == Some(handle) => {
                 let handle = Some(handle.clone());
                 let value = Verified { handle, document, provisional: found.proof.provisional };
                 Lookup::Found { value, ttl: shorter(ttl, other) }
+            }
+            // A no that rests on a provisional DID is the DNS's failure, not absence.
+            Lookup::Found { .. } | Lookup::Absent { .. } if found.proof.provisional => {
+                return Err(undecided());
             }
             Lookup::Found { ttl, .. } => Lookup::Absent { why: Why::Unproven, ttl },
             Lookup::Absent { why, ttl } => Lookup::Absent { why, ttl },
@@ -169,18 +192,24 @@ impl Port {
 
     /// A DID is found even where its claim does not hold; then it has no handle. While the claim cannot be checked,
     /// neither is concluded: the failure lets the last verified answer go out stale.
-    async fn identity_of_did(&self, did: &AccountId) -> Result<Lookup<Verified>, ResolveError> {
-        let (document, ttl) = match self.document_of(did).await? {
+    async fn identity_of_did(
+        &self,
+        did: &AccountId,
+        trace: &Trace,
+    ) -> Result<Lookup<Verified>, ResolveError> {
+        let (document, ttl) = match self.document_of(did, trace).await? {
             Lookup::Found { value, ttl } => (value, ttl),
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
             Lookup::Pass => return Ok(Lookup::Pass),
         };
         let claim = match &document.claim {
             None => None,
-            Some(claim) => match self.did_of(claim).await {
+            Some(claim) => match self.did_of(claim, trace).await {
                 Ok(Lookup::Found { value, ttl }) if value.did == *did => {
                     Some((claim.clone(), value.proof, ttl))
                 }
+                // Silencing the DNS must not take a handle away.
+                Ok(Lookup::Found { value, .. }) if value.proof.provisional => return Err(undecided()),
                 Ok(_) => None,
                 Err(error) if error.kind() == ErrorKind::BadAnswer => None,
                 Err(error) => return Err(error),
@@ -192,6 +221,13 @@ impl Port {
         };
         Ok(Lookup::Found { value: Verified { handle, document, provisional }, ttl })
     }
+}
+
+fn undecided() -> ResolveError {
+    ResolveError::new(
+        ErrorKind::Unavailable,
+        "the DNS did not answer, and the web host alone does not decide who holds the handle",
+    )
 }
 
 impl Remembered for DidOf {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use namesake::{Clock, HandleResolver, Invalidator, Policy, SystemClock};
+use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock};
 use namesake_independent::IndependentModel;
 use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use crate::{
     cache::Generations,
     directory::Directory,
     guard::{Guarded, InOneGo, Plugged},
+    history::{Chronicle, History},
     http::{Site, server},
     lookup::Resolver,
     query::Query,
@@ -32,6 +33,7 @@ pub struct Builder {
     backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
+    chronicle: Option<Arc<dyn Chronicle>>,
     cache: CacheSettings,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -51,11 +53,12 @@ pub(crate) struct Options {
 }
 
 impl Builder {
-    /// The way for a backend to tell of changes. Ask for it before the backend is made.
+    /// The way for the backend called `scheme` to tell of changes. Ask for it before the backend is made. What it
+    /// tells ends answers about its own names only: another scheme's person of the same name is somebody else.
     #[must_use]
-    pub fn invalidator(&self) -> Invalidator {
-        let generations = Arc::clone(&self.generations);
-        Invalidator::new(move |change| generations.purge(change))
+    pub fn invalidator(&self, scheme: &Scheme) -> Invalidator {
+        let (generations, scheme) = (Arc::clone(&self.generations), scheme.clone());
+        Invalidator::new(move |change| generations.purge(&scheme, change))
     }
 
     /// Adds a backend. A bare name goes to the first whose namespace holds it.
@@ -73,12 +76,13 @@ impl Builder {
         self.backend(mirror)
     }
 
-    /// Adds the independent model, and answers XRPC from it.
+    /// Adds the independent model, and answers XRPC and the histories of DIDs from it.
     #[must_use]
     pub fn independent(mut self, model: Arc<IndependentModel>) -> Self {
         let backend: Arc<dyn HandleResolver> = Arc::<IndependentModel>::clone(&model);
         let in_one_go: Arc<dyn InOneGo> = Arc::<IndependentModel>::clone(&model);
         self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
+        self.chronicle = Some(Arc::<IndependentModel>::clone(&model));
         self.atproto(model)
     }
 
@@ -165,6 +169,7 @@ impl Builder {
         let atproto = self
             .atproto
             .map(|port| Atproto::new(port, self.cache, &self.limits, &self.generations, &self.clock));
+        let history = self.chronicle.map(|chronicle| History::new(chronicle, &self.limits));
         let resolver = Resolver::new(
             Directory::new(policies, public_url),
             self.backends.into_iter().map(guard).collect(),
@@ -172,7 +177,8 @@ impl Builder {
             self.generations,
             self.clock,
         );
-        let site = Site::new(resolver, atproto, self.mirrors, self.limits, self.metrics, self.options);
+        let site =
+            Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
         Ok(Namesake { site: Arc::new(site) })
     }
 }
@@ -204,6 +210,7 @@ impl Namesake {
             backends: Vec::new(),
             mirrors: Vec::new(),
             atproto: None,
+            chronicle: None,
             cache: CacheSettings::default(),
             limits: Limits::default(),
             clock: Arc::new(SystemClock),

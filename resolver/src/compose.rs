@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use namesake::{
     Clock, InvalidScheme, Randomness, Scheme, SystemClock, SystemRandomness,
-    http::{HttpClient, HttpSettings, HttpSetupError},
+    http::{HostLimits, HttpClient, HttpSettings, HttpSetupError},
     store::{MemoryStore, OpenError, SledOptions, SledStore, Store},
 };
 use namesake_independent::{IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError};
@@ -89,6 +89,7 @@ fn independent(
     let settings = IndependentSettings {
         allow_test_tld: atproto.allow_test_tld,
         allow_localhost_did_web: atproto.allow_test_tld,
+        verify_plc: atproto.verify_plc,
         grace: millis(atproto.dns_grace_ms),
         provisional_ttl: cache.provisional_ttl,
         profile_timeout: millis(atproto.profile_timeout_ms),
@@ -138,6 +139,7 @@ fn mirror(
     };
     let key_file =
         mirror.token_key_file.clone().unwrap_or_else(|| PathBuf::from(format!("namesake-{name}.key")));
+    let invalidator = builder.invalidator(&settings.scheme);
     Ok(MirrorModel::new(
         settings,
         Arc::new(ThreadsUpstream::new(upstream, HttpClient::configured(&http_settings(config))?)),
@@ -145,7 +147,7 @@ fn mirror(
         TokenSealer::from_file(&key_file, &*randomness)?,
         Arc::clone(clock),
         randomness,
-        builder.invalidator(),
+        invalidator,
     ))
 }
 
@@ -166,6 +168,13 @@ fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings {
         timeout: millis(client.timeout_ms),
         connect_timeout: millis(client.connect_timeout_ms),
+        tls_timeout: millis(client.tls_timeout_ms),
+        header_timeout: millis(client.header_timeout_ms),
+        body_timeout: millis(client.body_timeout_ms),
+        host_limits: HostLimits {
+            concurrent: client.per_host_concurrent,
+            per_second: client.per_host_per_second,
+        },
         allow_networks: client.allow_networks.clone(),
         extra_root_ca: client.extra_root_ca.clone(),
         https_port: client.https_port,

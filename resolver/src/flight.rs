@@ -5,6 +5,7 @@ use std::{
     fmt,
     future::Future,
     hash::Hash,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,6 +21,14 @@ struct Flight<N, T> {
     /// Tells this flight from another of the same key.
     number: N,
     landing: watch::Receiver<Option<T>>,
+}
+
+/// What a lookup brings.
+pub(crate) struct Arrival<T> {
+    /// What its askers hear.
+    pub(crate) result: T,
+    /// What the lookup still waits for, after its askers have gone.
+    pub(crate) after: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl<K, N, T> Default for Flights<K, N, T> {
@@ -48,7 +57,7 @@ where
         begin: impl FnOnce() -> (N, F),
     ) -> Ticket<T>
     where
-        F: Future<Output = T> + Send + 'static,
+        F: Future<Output = Arrival<T>> + Send + 'static,
     {
         let mut aloft = lock(&self.aloft);
         if let Some(flight) = aloft.get(key).filter(|flight| boards(&flight.number)) {
@@ -62,10 +71,13 @@ where
         let closing = Closing { aloft: Arc::clone(&self.aloft), key: key.clone(), number };
         self.spawn(async move {
             let closing = closing;
-            let result = lookup.await;
+            let Arrival { result, after } = lookup.await;
             // The answer is remembered by now: who asks from here on finds it there, not here.
             drop(closing);
             announce.send_replace(Some(result));
+            if let Some(after) = after {
+                after.await;
+            }
         });
         Ticket(landing)
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use namesake::{AccountId, Answer, Handle, Identity, Lookup, Profile, Proof, Trace, Ttl, Why};
-use namesake_independent::{Did, Hostname, IndependentModel};
+use namesake_independent::{Did, Hostname, IndependentModel, plc::HeldHandle};
 
 use crate::{
     atproto::{AtprotoIdentity, DidDocument},
     guard::InOneGo,
+    history::{Chronicle, Claim, Claims},
 };
 
 impl AtprotoIdentity for IndependentModel {
@@ -31,6 +32,21 @@ impl AtprotoIdentity for IndependentModel {
                     claim: document.claim.as_ref().and_then(Hostname::to_handle),
                     json: document.raw.clone(),
                 })
+            }))
+        })
+    }
+}
+
+impl Chronicle for IndependentModel {
+    fn claims_of<'a>(&'a self, account: &'a AccountId) -> Answer<'a, Claims> {
+        Box::pin(async move {
+            let Ok(did) = Did::parse(account.as_str()) else {
+                return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default });
+            };
+            let claim = |HeldHandle { handle, from, until }| Claim { handle, from, until };
+            Ok(self.history(&did).await?.map(|log| Claims {
+                deactivated: log.is_deactivated(),
+                claims: log.handles().into_iter().map(claim).collect(),
             }))
         })
     }

@@ -1,12 +1,12 @@
 //! The resolver: directory, then memory, then one flight to the backend.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use namesake::{Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trace, Ttl, Why};
 
 use crate::{
     api::{Explanation, Freshness, Resolution},
-    cache::{Answered, Generations, Key, Memory, Said},
+    cache::{Answered, Generations, Key, Memory, Patience, Said},
     directory::{Directory, Seat},
     guard::Guarded,
     person::{self, Person},
@@ -37,9 +37,10 @@ impl Resolver {
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let schemes = directory.policies().iter().map(|policy| policy.scheme.clone()).collect();
         Self {
             office: Arc::new(Office { directory, backends }),
-            people: Memory::new(settings, generations, clock),
+            people: Memory::new(settings, generations, schemes, clock),
         }
     }
 
@@ -50,14 +51,14 @@ impl Resolver {
     /// Who `query` asks about, from memory if it is there: a person, or a definite no.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query)?;
-        let answered = self.people.ask(&key, || self.office.ask(&key)).await;
+        let answered = self.people.ask(&key, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
     /// The same, from a lookup that begins now; what it finds is remembered.
     pub(crate) async fn answer_afresh(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query)?;
-        let answered = self.people.ask_afresh(&key, || self.office.ask(&key)).await;
+        let answered = self.people.ask_afresh(&key, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
@@ -148,14 +149,16 @@ impl Resolver {
     }
 }
 
+type PersonFuture = Pin<Box<dyn Future<Output = Result<Lookup<Person>, ResolveError>> + Send>>;
+
 impl Office {
     /// A lookup that owns all it needs: it outlives its asker.
-    fn ask(
-        self: &Arc<Self>,
-        key: &Key,
-    ) -> impl Future<Output = Result<Lookup<Person>, ResolveError>> + Send + use<> {
+    fn source(self: &Arc<Self>, key: &Key) -> impl Fn(Patience) -> PersonFuture + Send + use<> {
         let (office, key) = (Arc::clone(self), key.clone());
-        async move { office.look(&key, &Trace::OFF).await }
+        move |patience| {
+            let (office, key) = (Arc::clone(&office), key.clone());
+            Box::pin(async move { office.look(&key, &patience.trace()).await })
+        }
     }
 
     async fn look(&self, key: &Key, trace: &Trace) -> Result<Lookup<Person>, ResolveError> {

@@ -11,6 +11,7 @@ use crate::{
     api::{Freshness, ProfileBody, ProofBody, Resolution},
     cache::{Remembered, shorter},
     directory::{Directory, Seat},
+    display_form::display_form,
     guard::Guarded,
     query::Subject,
 };
@@ -74,6 +75,7 @@ impl Person {
         let profile = &self.profile;
         Resolution {
             handle: self.handle().map(ToString::to_string),
+            display_handle: self.handle().and_then(|handle| display_form(handle.as_str())),
             reason: self.handle.as_ref().err().copied(),
             account: self.account.to_string(),
             scheme: self.scheme.to_string(),

@@ -132,10 +132,8 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 fn subject(name: &str) -> Result<Subject, InvalidQuery> {
     let name = name.trim();
     if strip_scheme(name, "did:").is_some() {
-        return match AccountId::parse(name) {
-            Ok(account) if account.is_did() => Ok(Subject::Account(account)),
-            _ => Err(InvalidQuery::Account),
-        };
+        let did = AccountId::parse(name).ok().filter(AccountId::is_did);
+        return did.map(Subject::Account).ok_or(InvalidQuery::Account);
     }
     if let Some((scheme, _)) = name.split_once(':')
         && Scheme::parse(scheme).is_ok()

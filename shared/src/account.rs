@@ -26,7 +26,8 @@ impl AccountId {
     pub fn parse(text: &str) -> Result<Self, InvalidAccountId> {
         let (scheme, rest) = text.split_once(':').ok_or(InvalidAccountId)?;
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if scheme.is_empty() || rest.is_empty() || !visible || text.len() > Self::MAX_BYTES {
+        let valid = if scheme == "did" { is_did(rest) } else { !scheme.is_empty() && !rest.is_empty() };
+        if !valid || !visible || text.len() > Self::MAX_BYTES {
             return Err(InvalidAccountId);
         }
         Ok(Self(text.into()))
@@ -51,6 +52,19 @@ impl AccountId {
     pub fn is_did(&self) -> bool {
         self.0.starts_with("did:")
     }
+}
+
+/// Whether what follows `did:` makes a DID (DID core section 3.1; atproto's "DID Identifier Syntax"): a method in lower
+/// case and an identifier, without the path, query or fragment of a DID URL.
+fn is_did(rest: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
+    rest.split_once(':').is_some_and(|(method, id)| {
+        !method.is_empty()
+            && method.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && !id.is_empty()
+            && id.bytes().all(plain)
+            && !id.ends_with([':', '%'])
+    })
 }
 
 /// RFC 4648 base32 in lower case without padding: safe in a URL path, and read aloud without doubt.
@@ -168,10 +182,31 @@ mod tests {
     fn account_ids_are_visible_ascii_with_a_scheme() {
         assert!(AccountId::parse("did:plc:ewvi7nxzyoun6zhxrhs64oiz").unwrap().is_did());
         assert!(!AccountId::parse("threads:abc").unwrap().is_did());
-        for text in ["", "abc", ":abc", "did:", "did:plc:a b", "did:plc:é", "did:plc:a\n"] {
+        for text in ["", "abc", ":abc", "threads:", "did:plc:a b", "did:plc:é", "did:plc:a\n"] {
             assert!(AccountId::parse(text).is_err(), "{text:?}");
         }
-        assert!(AccountId::parse(&format!("did:{}", "a".repeat(2045))).is_err());
+        assert!(AccountId::parse(&format!("did:plc:{}", "a".repeat(2040))).is_ok());
+        assert!(AccountId::parse(&format!("did:plc:{}", "a".repeat(2041))).is_err());
+    }
+
+    #[test]
+    fn what_begins_like_a_did_is_one() {
+        for text in ["did:web:localhost%3A8080", "did:web:a.example:u", "did:x1:_-.", "did:plc:A"] {
+            assert!(AccountId::parse(text).unwrap().is_did(), "{text}");
+        }
+        for text in [
+            "did:",
+            "did:plc",
+            "did:plc:",
+            "did:PLC:a",
+            "did::a",
+            "did:plc:a#b",
+            "did:plc:a?b",
+            "did:web:a:",
+            "did:web:a%",
+        ] {
+            assert!(AccountId::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

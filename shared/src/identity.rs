@@ -30,6 +30,14 @@ pub struct Proof {
     pub provisional: bool,
 }
 
+impl Proof {
+    /// A proof by the strongest source there is.
+    #[must_use]
+    pub const fn new(method: Method, checked_at: Timestamp) -> Self {
+        Self { method, checked_at, provisional: false }
+    }
+}
+
 /// The kind of evidence, a word of kebab-case: one of the constants, or a third party's own.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

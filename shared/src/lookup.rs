@@ -28,6 +28,16 @@ pub enum Lookup<T> {
 }
 
 impl<T> Lookup<T> {
+    /// Here it is, to be believed as long as the operator configured.
+    pub const fn known(value: T) -> Self {
+        Self::Found { value, ttl: Ttl::Default }
+    }
+
+    /// Nobody holds this name, or there is no such account; to be believed as long as the operator configured.
+    pub const fn unknown() -> Self {
+        Self::Absent { why: Why::Unknown, ttl: Ttl::Default }
+    }
+
     /// The same answer about another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {

@@ -24,6 +24,15 @@ pub struct Profile {
     pub state: ProfileState,
 }
 
+impl Profile {
+    /// An account without anything to show.
+    #[must_use]
+    pub const fn bare(account: AccountId) -> Self {
+        let state = ProfileState::Current;
+        Self { account, handle: None, display_name: None, bio: None, avatar: None, state }
+    }
+}
+
 /// How complete and current a profile is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

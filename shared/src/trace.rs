@@ -55,6 +55,18 @@ pub enum StepOutcome {
     Note,
 }
 
+impl StepOutcome {
+    /// How a step went that gave this.
+    #[must_use]
+    pub const fn of<T, E>(answer: &Result<Option<T>, E>) -> Self {
+        match answer {
+            Ok(Some(_)) => Self::Found,
+            Ok(None) => Self::Absent,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
 /// What to change, for a person whose handle does not resolve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -135,6 +135,10 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         ("/nonsense", _) => "SMTP ready\r\n\r\n".to_owned(),
         ("/long", _) => format!("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{}", "x".repeat(9999)),
         ("/silent", _) => std::future::pending().await,
+        ("/slow-body", _) => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n1").await;
+            std::future::pending().await
+        }
         ("/endless", _) => {
             let chunk = format!("100\r\n{}\r\n", "x".repeat(0x100));
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
@@ -229,6 +233,31 @@ async fn failures_are_told_apart() {
     let impatient = Call::get("https://good.test/silent".parse().unwrap()).within(Duration::from_millis(50));
     let client = HttpClient::discovered(&world.settings(), World::hosts()).unwrap();
     assert_eq!(client.send(impatient).await.unwrap_err().failure, HttpFailure::Timeout);
+}
+
+#[tokio::test]
+async fn each_part_has_a_deadline_of_its_own() {
+    let world = World::start().await;
+    let short = Duration::from_millis(50);
+    let head = HttpSettings { header_timeout: short, ..world.settings() };
+    let body = HttpSettings { body_timeout: short, ..world.settings() };
+    for (settings, path) in [(head, "silent"), (body, "slow-body")] {
+        let client = HttpClient::discovered(&settings, World::hosts()).unwrap();
+        let call = Call::get(format!("https://good.test/{path}").parse().unwrap());
+        assert_eq!(client.send(call).await.unwrap_err().failure, HttpFailure::Timeout, "{path}");
+    }
+    // Takes the connection, and never says a word of TLS.
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = HttpSettings {
+        https_port: mute.local_addr().unwrap().port(),
+        connect_timeout: short,
+        tls_timeout: short,
+        ..world.settings()
+    };
+    let client = HttpClient::discovered(&settings, World::hosts()).unwrap();
+    let error = client.send(Call::get("https://good.test/".parse().unwrap())).await.unwrap_err();
+    assert_eq!(error.failure, HttpFailure::Timeout);
+    assert!(error.message.contains("secure"), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The configured directory of `did:plc` (did:plc specification 0.3.0, "DID Resolution").
 
+use bytes::Bytes;
 use http::StatusCode;
 use namesake::{
     ResolveError,
@@ -9,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{WorldSetupError, http_failure, odd_status, web::DOCUMENT_CAP};
-use crate::{Did, Directory, DocumentAnswer, PortFuture};
+use crate::{Did, Directory, DocumentAnswer, PortFuture, plc::MAX_LOG_BYTES};
 
 /// Asks one directory by HTTP.
 #[derive(Debug, Clone)]
@@ -41,14 +42,40 @@ impl Directory for PlcDirectory {
             }
         })
     }
+
+    fn log<'a>(&'a self, did: &'a Did) -> PortFuture<'a, Option<Bytes>, ResolveError> {
+        Box::pin(async move {
+            let call = Call::get(log_url(&self.base, did)).cap(MAX_LOG_BYTES).skip_failure_bodies();
+            match self.client.send(call).await {
+                Ok(reply) => judge_log(&reply),
+                Err(error) => Err(http_failure(error)),
+            }
+        })
+    }
 }
 
 fn document_url(base: &Url, did: &Did) -> Url {
+    below(base, &[did.as_str()])
+}
+
+fn log_url(base: &Url, did: &Did) -> Url {
+    below(base, &[did.as_str(), "log", "audit"])
+}
+
+fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push(did.as_str());
+        path.pop_if_empty().extend(segments);
     }
     url
+}
+
+fn judge_log(reply: &Reply) -> Result<Option<Bytes>, ResolveError> {
+    match reply.status {
+        status if status.is_success() => Ok(Some(reply.body.clone())),
+        StatusCode::NOT_FOUND => Ok(None),
+        status => Err(odd_status("the directory", status)),
+    }
 }
 
 /// A tombstone is 410, or a 404 that says so; any other 404 is a DID nobody made.
@@ -74,7 +101,7 @@ mod tests {
     use namesake::{ErrorKind, http::Reply};
     use url::Url;
 
-    use super::{document_url, judge};
+    use super::{document_url, judge, judge_log, log_url};
     use crate::{Did, DocumentAnswer};
 
     fn reply(status: u16, body: &'static str) -> Reply {
@@ -108,13 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn a_log_is_there_or_not_and_failures_are_neither() {
+        assert_eq!(judge_log(&reply(200, "[]")).unwrap(), Some("[]".into()));
+        assert_eq!(judge_log(&reply(404, "")).unwrap(), None);
+        assert_eq!(judge_log(&reply(429, "")).unwrap_err().kind(), ErrorKind::Throttled);
+        assert_eq!(judge_log(&reply(410, "")).unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
     fn dids_are_appended_to_the_configured_path() {
         let did = Did::parse("did:plc:ewvi7nxzyoun6zhxrhs64oiz").unwrap();
         for (base, url) in [
             ("https://plc.example.com", "https://plc.example.com/did:plc:ewvi7nxzyoun6zhxrhs64oiz"),
             ("http://127.0.0.1:2582/plc/", "http://127.0.0.1:2582/plc/did:plc:ewvi7nxzyoun6zhxrhs64oiz"),
         ] {
-            assert_eq!(document_url(&Url::parse(base).unwrap(), &did).as_str(), url);
+            let base = Url::parse(base).unwrap();
+            assert_eq!(document_url(&base, &did).as_str(), url);
+            assert_eq!(log_url(&base, &did).as_str(), format!("{url}/log/audit"));
         }
     }
 }

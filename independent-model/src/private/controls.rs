@@ -53,7 +53,7 @@ pub struct Calls {
     pub dns: u64,
     /// Well-known fetches.
     pub well_known: u64,
-    /// `did:plc` documents.
+    /// `did:plc` documents and logs.
     pub directory: u64,
     /// `did:web` documents.
     pub did_web: u64,

@@ -1,13 +1,10 @@
 //! The mirror keeps the numbered rules of the contract.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use namesake::{
     AccountId, Handle, HandleResolver,
-    conformance::backend::{Breakage, Excuse, Fixture, Held, Renamed, check},
+    conformance::backend::{Breakage, Excuse, Facts, Faults, Fixture, Held, Renamed, Upstream, check},
     store::{Change, Commit, CommitError, Entry, Key, MemoryStore, Store, StoreError, StoreFuture, Version},
 };
 
@@ -25,7 +22,7 @@ async fn the_mirror_keeps_the_rules() {
     let world = World::with(&["alice", "bob"], store.clone()).await;
     let mut held = Vec::new();
     for name in ["alice", "bob"] {
-        held.push(Held { handle: Handle::parse(name).unwrap(), account: world.link(name).await.account });
+        held.push(Held::new(name, world.link(name).await.account.as_str()));
     }
     world.settle().await;
     let report = check(&Mirror { world, store, held }).await;
@@ -37,73 +34,49 @@ impl Fixture for Mirror {
         self.world.model.clone()
     }
 
-    fn held(&self) -> Vec<Held> {
-        self.held.clone()
+    fn facts(&self) -> Facts {
+        Facts {
+            held: self.held.clone(),
+            absent: Handle::parse("nobody").unwrap(),
+            absent_account: AccountId::parse("threads:nobody").unwrap(),
+            foreign: Handle::parse("bob@example.com").unwrap(),
+        }
     }
 
-    fn absent(&self) -> Handle {
-        Handle::parse("nobody").unwrap()
-    }
-
-    fn absent_account(&self) -> AccountId {
-        AccountId::parse("threads:nobody").unwrap()
-    }
-
-    fn foreign(&self) -> Handle {
-        Handle::parse("bob@example.com").unwrap()
-    }
-
-    fn io_calls(&self) -> u64 {
-        self.store.reads.load(Ordering::SeqCst)
+    fn upstream(&self) -> &impl Upstream {
+        &self.store.faults
     }
 
     async fn rename(&self) -> Result<Renamed, Excuse> {
         self.world.sandbox.rename("alice", "alicia").unwrap();
-        let Held { handle: old, account } = self.held[0].clone();
-        Ok(Renamed { account, old, new: Handle::parse("alicia").unwrap() })
+        Ok(Renamed::new("alice", "alicia"))
     }
 
     async fn settle(&self) {
         self.world.after(self.world.model.settings().poll_interval).await;
     }
-
-    async fn break_upstream(&self, how: Breakage) -> Result<(), Excuse> {
-        self.store.broken.store(if how == Breakage::Down { DOWN } else { NONSENSE }, Ordering::SeqCst);
-        Ok(())
-    }
-
-    async fn mend_upstream(&self) {
-        self.store.broken.store(WHOLE, Ordering::SeqCst);
-    }
 }
-
-const WHOLE: u8 = 0;
-const DOWN: u8 = 1;
-const NONSENSE: u8 = 2;
 
 /// A store in memory that counts reads and can be broken: what a mirror's lookups depend on.
 #[derive(Debug, Default)]
 struct Breakable {
     whole: MemoryStore,
-    reads: AtomicU64,
-    broken: AtomicU8,
+    faults: Faults,
 }
 
 impl Store for Breakable {
     fn read<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Result<Option<Entry>, StoreError>> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        match self.broken.load(Ordering::SeqCst) {
-            DOWN => Box::pin(async { Err(StoreError::Unavailable("broken by a test".to_owned())) }),
-            NONSENSE => Box::pin(async {
-                let read = self.whole.read(key).await?;
-                Ok(read.map(|entry| Entry { value: b"nonsense".as_slice().into(), ..entry }))
-            }),
-            // Lets go once, as a store on a disk does, so that there is something to interrupt.
-            _ => Box::pin(async {
-                tokio::task::yield_now().await;
-                self.whole.read(key).await
-            }),
-        }
+        Box::pin(async {
+            let broken = self.faults.asked().await;
+            let read = self.whole.read(key).await?;
+            match broken {
+                Some(Breakage::Down) => Err(StoreError::Unavailable("broken by a test".to_owned())),
+                Some(Breakage::Nonsense) => {
+                    Ok(read.map(|entry| Entry { value: b"nonsense".as_slice().into(), ..entry }))
+                }
+                None => Ok(read),
+            }
+        })
     }
 
     fn scan<'a>(

@@ -150,7 +150,8 @@ impl<V> Slot<V> {
     ///
     /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
     /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
-    /// asker of a name in demand waits for a deadline; later on, askers wait.
+    /// asker of a name in demand waits for a deadline; later on, askers wait. After a failure that is not temporary (the
+    /// handle has become ambiguous) the old answer does not go out again.
     pub(super) fn recall(&self, now: Timestamp, settings: &CacheSettings) -> Recall<V> {
         if let Some(good) = self.good.as_ref().filter(|good| good.is_fresh(now)) {
             return Recall::Good(Answered::new(good, now, false));
@@ -168,7 +169,7 @@ impl<V> Slot<V> {
                 }
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
-            (Some(good), _) if now < good.behind_until => Recall::Behind(Answered::new(good, now, false)),
+            (Some(good), None) if now < good.behind_until => Recall::Behind(Answered::new(good, now, false)),
             _ => Recall::Nothing,
         }
     }

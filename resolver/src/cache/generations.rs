@@ -6,6 +6,9 @@
 //! way: they were begun before. Two names may share a stripe; then a purge costs a stranger one more lookup, never a
 //! wrong answer.
 //!
+//! A handle is a name *under a scheme*: `jane.art` of a mirror and the domain `jane.art` are two people, and what a
+//! backend tells of its own touches no other's answers. An account says itself whose it is.
+//!
 //! Order matters, and is the backend's part of the bargain: the change is durable *before* the purge is told, so a
 //! lookup whose number is higher than the purge's has read the new state.
 
@@ -14,7 +17,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use namesake::{AccountId, Change, Handle};
+use namesake::{AccountId, Change, Handle, Scheme};
 
 /// Half a mebibyte: at a hundred purges a second, a stranger's answer is asked again about every five minutes.
 const STRIPES: usize = 1 << 16;
@@ -25,6 +28,15 @@ pub(crate) struct Generations {
     sequence: AtomicU64,
     stripes: Box<[AtomicU64]>,
     hasher: RandomState,
+}
+
+/// Whose names a handle is one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Names<'a> {
+    /// The backend's of this name.
+    Of(&'a Scheme),
+    /// What XRPC answers: whoever tells of a DID tells of these too.
+    Atproto,
 }
 
 /// The number under which a lookup began.
@@ -51,10 +63,13 @@ impl Generations {
         Begun(self.next())
     }
 
-    /// Everything known of the account and of both names no longer counts.
-    pub(crate) fn purge(&self, change: &Change) {
+    /// Everything known of the account, and of both names under `scheme`, no longer counts.
+    pub(crate) fn purge(&self, scheme: &Scheme, change: &Change) {
         let number = self.next();
-        let names = [&change.old, &change.new].into_iter().flatten().map(|handle| self.stripe(handle));
+        let atproto = change.account.is_did().then_some(Names::Atproto);
+        let handles = || [&change.old, &change.new].into_iter().flatten();
+        let names = [Names::Of(scheme)].into_iter().chain(atproto);
+        let names = names.flat_map(|names| handles().map(move |handle| self.stripe(&(names, handle))));
         for stripe in names.chain([self.stripe(&change.account)]) {
             if let Some(last) = self.stripes.get(stripe as usize) {
                 last.fetch_max(number, Ordering::SeqCst);
@@ -62,21 +77,35 @@ impl Generations {
         }
     }
 
-    /// The stripes of an answer about these names.
+    /// Everything begun before `moment` no longer counts, of whatever these stripes are about: an answer that was looked
+    /// up afresh from then on knows better.
+    pub(crate) fn outdate(&self, stripes: Stripes, moment: Begun) {
+        for stripe in stripes.0 {
+            if let Some(last) = self.stripes.get(stripe as usize) {
+                last.fetch_max(moment.0, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// The stripes of what is answered to a question: the account, and the handle it goes by.
     pub(crate) fn stripes(
         &self,
         asked: Stripes,
-        account: Option<&AccountId>,
-        handle: Option<&Handle>,
+        account: &AccountId,
+        handle: Option<(Names<'_>, &Handle)>,
     ) -> Stripes {
         let Stripes([asked, ..]) = asked;
-        let account = account.map_or(asked, |account| self.stripe(account));
-        Stripes([asked, account, handle.map_or(asked, |handle| self.stripe(handle))])
+        Stripes([asked, self.stripe(account), handle.map_or(asked, |handle| self.stripe(&handle))])
     }
 
-    /// The stripes of a question about one name.
-    pub(crate) fn stripes_of(&self, name: &impl Hash) -> Stripes {
-        Stripes([self.stripe(name); 3])
+    /// The stripes of a question about a handle.
+    pub(crate) fn of_handle(&self, names: Names<'_>, handle: &Handle) -> Stripes {
+        Stripes([self.stripe(&(names, handle)); 3])
+    }
+
+    /// The stripes of a question about an account.
+    pub(crate) fn of_account(&self, account: &AccountId) -> Stripes {
+        Stripes([self.stripe(account); 3])
     }
 
     /// Whether nothing of this was purged since.
@@ -101,26 +130,58 @@ impl Generations {
 mod tests {
     use super::*;
 
+    fn handle(name: &str) -> Handle {
+        Handle::parse(name).unwrap()
+    }
+
+    fn change(account: &str) -> Change {
+        let (old, new) = (Some(handle("old.example")), Some(handle("new.example")));
+        Change { account: AccountId::parse(account).unwrap(), old, new }
+    }
+
+    #[test]
+    fn an_answer_looked_up_afresh_outdates_the_others_and_not_itself() {
+        let generations = Generations::default();
+        let stripes = generations.of_handle(Names::Atproto, &handle("a.example"));
+        let (old, moment, afresh) = (generations.begin(), generations.begin(), generations.begin());
+        generations.outdate(stripes, moment);
+        assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
+    }
+
     #[test]
     fn a_purge_ends_what_began_before_it_and_nothing_else() {
         let generations = Generations::default();
-        let account = AccountId::parse("did:plc:a").unwrap();
-        let [old, new, other] =
-            ["old.example", "new.example", "other.example"].map(|h| Handle::parse(h).unwrap());
-        let by_name = |handle| generations.stripes(generations.stripes_of(handle), None, None);
-        let by_account = generations.stripes(generations.stripes_of(&other), Some(&account), None);
+        let scheme = Scheme::parse("independent").unwrap();
+        let names = Names::Of(&scheme);
+        let change = change("did:plc:a");
+        let by_name = |name| generations.of_handle(names, &handle(name));
+        let by_account = generations.stripes(by_name("other.example"), &change.account, None);
 
         let before = generations.begin();
-        assert!(generations.count(by_name(&old), before) && generations.count(by_account, before));
-        generations.purge(&Change {
-            account: account.clone(),
-            old: Some(old.clone()),
-            new: Some(new.clone()),
-        });
+        assert!(generations.count(by_name("old.example"), before) && generations.count(by_account, before));
+        generations.purge(&scheme, &change);
         let after = generations.begin();
-        for stripes in [by_name(&old), by_name(&new), by_account] {
+        for stripes in [by_name("old.example"), by_name("new.example"), by_account] {
             assert!(!generations.count(stripes, before));
             assert!(generations.count(stripes, after));
+        }
+    }
+
+    #[test]
+    fn a_purge_touches_no_other_schemes_names_and_a_dids_reaches_xrpc() {
+        let [mirror, independent] = ["threads", "independent"].map(|name| Scheme::parse(name).unwrap());
+        for (account, scheme, ended) in
+            [("threads:1", &mirror, [true, false, false]), ("did:plc:a", &independent, [false, true, true])]
+        {
+            let generations = Generations::default();
+            let before = generations.begin();
+            generations.purge(scheme, &change(account));
+            for (names, ended) in
+                [Names::Of(&mirror), Names::Of(&independent), Names::Atproto].into_iter().zip(ended)
+            {
+                let stripes = generations.of_handle(names, &handle("new.example"));
+                assert_eq!(generations.count(stripes, before), !ended, "{account} {names:?}");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
 //!     ▼   nothing
 //!  flight: one lookup a key ──▶ settle: what was found is remembered, what failed replaces nothing
+//!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
 //! ```
 //!
 //! Two pure files decide: `entry` what may be answered now, `settle` what is kept. This one holds the lock-free map, the
@@ -18,7 +19,7 @@ mod settle;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
 
 pub(crate) use self::{
     entry::{Answered, Remembered, Said},
@@ -26,13 +27,13 @@ pub(crate) use self::{
 };
 use self::{
     entry::{Recall, Slot},
-    generations::{Begun, Stripes},
+    generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
 };
 use crate::{
     api::Freshness,
     directory::Seat,
-    flight::{Flights, Ticket},
+    flight::{Arrival, Flights, Ticket},
     query::Subject,
     settings::CacheSettings,
 };
@@ -42,6 +43,25 @@ use crate::{
 pub(crate) struct Key {
     pub(crate) seat: Seat,
     pub(crate) subject: Subject,
+}
+
+/// How long a lookup waits for a source that is stronger than the one that has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not long: somebody waits, and the answer may be provisional.
+    Short,
+    /// As long as its deadlines allow: nobody waits.
+    Long,
+}
+
+impl Patience {
+    /// The trace that asks a backend for it: a listener always waits for every source.
+    pub(crate) fn trace(self) -> Trace {
+        match self {
+            Self::Short => Trace::OFF,
+            Self::Long => Trace::on(),
+        }
+    }
 }
 
 /// Answers of one kind, and the lookups on their way to them.
@@ -55,6 +75,8 @@ pub(crate) struct Memory<V> {
 struct Shelf<V> {
     slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
     generations: Arc<Generations>,
+    /// Of the seats, in their order.
+    schemes: Arc<[Scheme]>,
     clock: Arc<dyn Clock>,
     settings: CacheSettings,
 }
@@ -67,10 +89,11 @@ impl<V> fmt::Debug for Shelf<V> {
 
 impl<V> Clone for Shelf<V> {
     fn clone(&self) -> Self {
-        let Self { slots, generations, clock, settings } = self;
+        let Self { slots, generations, schemes, clock, settings } = self;
         Self {
             slots: slots.clone(),
             generations: generations.clone(),
+            schemes: schemes.clone(),
             clock: clock.clone(),
             settings: *settings,
         }
@@ -78,19 +101,25 @@ impl<V> Clone for Shelf<V> {
 }
 
 impl<V: Remembered> Memory<V> {
-    pub(crate) fn new(settings: CacheSettings, generations: Arc<Generations>, clock: Arc<dyn Clock>) -> Self {
+    /// `schemes` are those of the seats, in their order; XRPC's memory has none.
+    pub(crate) fn new(
+        settings: CacheSettings,
+        generations: Arc<Generations>,
+        schemes: Arc<[Scheme]>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let slots = moka::sync::Cache::builder()
             .max_capacity(settings.capacity_bytes)
             .weigher(|key: &Key, slot: &Arc<Slot<V>>| weigh(key, slot))
             .build();
-        Self { shelf: Shelf { slots, generations, clock, settings }, flights: Flights::default() }
+        Self { shelf: Shelf { slots, generations, schemes, clock, settings }, flights: Flights::default() }
     }
 
     /// The answer to `key`: remembered, or from `source`, which is asked once however many wait.
     pub(crate) async fn ask<F>(
         &self,
         key: &Key,
-        source: impl FnOnce() -> F,
+        source: impl Fn(Patience) -> F + Send + 'static,
     ) -> Result<Answered<V>, ResolveError>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
@@ -99,10 +128,10 @@ impl<V: Remembered> Memory<V> {
             Recall::Good(answered) => Ok(answered),
             Recall::Failed(error) => Err(error),
             Recall::Behind(answered) => {
-                drop(self.flight(key, source, true));
+                drop(self.flight(key, source, false));
                 Ok(answered)
             }
-            Recall::Nothing => match landed(self.flight(key, source, true)).await {
+            Recall::Nothing => match landed(self.flight(key, source, false)).await {
                 Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
                 Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),
@@ -111,16 +140,17 @@ impl<V: Remembered> Memory<V> {
     }
 
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
-    /// finds is remembered; if it fails, what was known stays.
+    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails,
+    /// what was known stays.
     pub(crate) async fn ask_afresh<F>(
         &self,
         key: &Key,
-        source: impl FnOnce() -> F,
+        source: impl Fn(Patience) -> F + Send + 'static,
     ) -> Result<Answered<V>, ResolveError>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
-        match landed(self.flight(key, source, false)).await {
+        match landed(self.flight(key, source, true)).await {
             Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
             Settled::Failed(error, _) => Err(error),
         }
@@ -136,18 +166,44 @@ impl<V: Remembered> Memory<V> {
 
     /// Boards the flight for `key`, or begins it. A flight that was begun before a purge may have read what is no
     /// longer so: whoever asks after the purge begins another.
-    fn flight<F>(&self, key: &Key, source: impl FnOnce() -> F, may_board: bool) -> Ticket<Settled<V>>
+    fn flight<F>(
+        &self,
+        key: &Key,
+        source: impl Fn(Patience) -> F + Send + 'static,
+        afresh: bool,
+    ) -> Ticket<Settled<V>>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         let asked = self.shelf.asked(key);
-        let boards = |begun: &Begun| may_board && self.shelf.generations.count(asked, *begun);
+        let boards = |begun: &Begun| !afresh && self.shelf.generations.count(asked, *begun);
         self.flights.board(key, boards, || {
+            let before = self.shelf.generations.begin();
             let begun = self.shelf.generations.begin();
-            let (shelf, key, lookup) = (self.shelf.clone(), key.clone(), source());
-            (begun, async move { shelf.settle(key, begun, lookup.await) })
+            let (shelf, key, lookup) = (self.shelf.clone(), key.clone(), source(Patience::Short));
+            let arrives = async move {
+                let found = lookup.await;
+                let provisional = is_provisional(&found);
+                let result = shelf.settle(key.clone(), begun, found);
+                if let Settled::New(entry) = &result
+                    && afresh
+                    && !provisional
+                {
+                    shelf.generations.outdate(entry.stripes, before);
+                }
+                let after = provisional.then(|| {
+                    let (begun, lookup) = (shelf.generations.begin(), source(Patience::Long));
+                    Box::pin(async move { shelf.late_word(key, begun, lookup.await) }) as _
+                });
+                Arrival { result, after }
+            };
+            (begun, arrives)
         })
     }
+}
+
+fn is_provisional<V: Remembered>(found: &Result<Lookup<V>, ResolveError>) -> bool {
+    matches!(found, Ok(Lookup::Found { value, .. }) if value.is_provisional())
 }
 
 /// A flight that never landed had a panic on board: the asker hears of it, the log has it from the flight.
@@ -169,7 +225,8 @@ impl<V: Remembered> Shelf<V> {
         let asked = self.asked(&key);
         let stripes = match &result {
             Ok(Lookup::Found { value, .. }) => {
-                self.generations.stripes(asked, Some(value.account()), value.handle())
+                let handle = value.handle().map(|handle| (self.names(key.seat), handle));
+                self.generations.stripes(asked, value.account(), handle)
             }
             _ => asked,
         };
@@ -186,11 +243,27 @@ impl<V: Remembered> Shelf<V> {
         settled.unwrap_or_else(lost)
     }
 
+    /// What a lookup with all its time said, after a provisional answer went out. It counts if it is definite; silence
+    /// changes nothing.
+    fn late_word(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) {
+        let definite = match &result {
+            Ok(_) => !is_provisional(&result),
+            Err(error) => !error.kind().is_temporary(),
+        };
+        if definite {
+            self.settle(key, begun, result);
+        }
+    }
+
     fn asked(&self, key: &Key) -> Stripes {
         match &key.subject {
-            Subject::Handle(handle) => self.generations.stripes_of(handle),
-            Subject::Account(account) => self.generations.stripes_of(account),
+            Subject::Handle(handle) => self.generations.of_handle(self.names(key.seat), handle),
+            Subject::Account(account) => self.generations.of_account(account),
         }
+    }
+
+    fn names(&self, seat: Seat) -> Names<'_> {
+        self.schemes.get(seat.index()).map_or(Names::Atproto, Names::Of)
     }
 }
 

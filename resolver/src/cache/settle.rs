@@ -52,7 +52,9 @@ pub(super) fn settle<V: Remembered>(
         let stale = known.good.clone().filter(|good| may_stale && now < good.stale_until);
         let failure =
             Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
-        (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
+        // A definite failure is the stronger source's word: what stood in for it goes.
+        let provisional = known.provisional.filter(|_| may_stale);
+        (Settled::Failed(error, stale), Slot { failure: Some(failure), provisional, good: known.good })
     };
     let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
 

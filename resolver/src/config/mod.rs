@@ -142,8 +142,18 @@ impl Default for Dns {
 pub struct HttpClient {
     /// One exchange, from the first packet to the last byte, redirects included.
     pub timeout_ms: u64,
-    /// One connection.
+    /// Looking up a host's addresses and connecting to one.
     pub connect_timeout_ms: u64,
+    /// The TLS handshake after that.
+    pub tls_timeout_ms: u64,
+    /// From a request to the head of its answer, a new connection included.
+    pub header_timeout_ms: u64,
+    /// From there to the end of its body.
+    pub body_timeout_ms: u64,
+    /// Calls to one host at one time; more wait within their deadline. Also to the directory and to an upstream.
+    pub per_host_concurrent: u32,
+    /// Calls to one host begun in a second, on average.
+    pub per_host_per_second: u32,
     /// Networks the guard lets through although they are not public (development).
     pub allow_networks: Vec<IpNet>,
     /// PEM files of certificate authorities trusted beside the compiled-in ones (development).
@@ -157,6 +167,11 @@ impl Default for HttpClient {
         Self {
             timeout_ms: 5000,
             connect_timeout_ms: 3000,
+            tls_timeout_ms: 3000,
+            header_timeout_ms: 4000,
+            body_timeout_ms: 4000,
+            per_host_concurrent: 16,
+            per_host_per_second: 50,
             allow_networks: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,
@@ -170,6 +185,9 @@ impl Default for HttpClient {
 pub struct Atproto {
     /// The did:plc directory.
     pub plc_url: Url,
+    /// Whether a did:plc document comes from the DID's audit log, every signature checked, instead of the directory's
+    /// word.
+    pub verify_plc: bool,
     /// Whether names below `.test` are resolved (development).
     pub allow_test_tld: bool,
     /// Whether `resolveHandle` says `InvalidRequest` instead of `HandleNotFound` when a handle has no holder: what
@@ -189,6 +207,7 @@ impl Default for Atproto {
         let plc_url = Url::parse("https://plc.directory").expect("a URL");
         Self {
             plc_url,
+            verify_plc: false,
             allow_test_tld: false,
             not_found_is_invalid_request: false,
             dns_grace_ms: 300,

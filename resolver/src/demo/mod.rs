@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use self::world::{MIRROR, Options, World, WorldError};
-use crate::{CacheSettings, Limits, Namesake, api::Story, config::Config};
+use crate::{CacheSettings, Limits, Namesake, api::Story, config::Config, install_metrics};
 
 /// How often the demo's mirror asks its upstream: short enough to watch.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -49,6 +49,7 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         poll_interval: POLL_INTERVAL,
         cache: CacheSettings::default(),
         limits: Limits::default(),
+        metrics: install_metrics().ok(),
         stories: Arc::clone(&told),
     })
     .await?;
@@ -97,7 +98,7 @@ To play the upstream (a rename shows at once; without its webhook within {poll} 
   {service}/mirror/{mirror}/connect           link somebody yourself, in a browser
 
 To extend it
-  shared/examples/nip05.rs                     your own way of naming people, in about 100 lines
+  shared/examples/nip05.rs                     your own way of naming people, whole in one file
 
 To decide: what happens when … (tried just now, on copies of this world)
 ",

@@ -3,28 +3,23 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use http::{HeaderValue, header};
 use namesake::{
-    Clock as _, ManualClock, SeededRandomness, Timestamp,
+    Clock as _, ManualClock, Timestamp,
     http::{Call, HttpClient, HttpSettings},
 };
 use namesake_independent::Did;
 use namesake_mirror::sandbox::Faults;
-use tokio::net::TcpListener;
-use url::Url;
 
 use super::{
     POLL_INTERVAL, people,
     world::{MIRROR, Options, World, WorldError},
 };
-use crate::{
-    CacheSettings, Limits,
-    api::{Problem, Resolution, Story},
-};
+use crate::api::{Problem, Resolution, Story};
 
 /// The copies begin at the same moment and with the same randomness, so that a story repeats.
 const BEGINNING: &str = "2026-01-05T09:00:00Z";
@@ -165,19 +160,7 @@ impl std::fmt::Display for Seen {
 impl Stage {
     async fn new(id: &str, question: &str, scheme: &str) -> Result<Self, WorldError> {
         let clock = Arc::new(ManualClock::new(BEGINNING.parse()?));
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let public_url = Url::parse(&format!("http://{}", listener.local_addr()?))?;
-        let world = World::start(Options {
-            listener,
-            public_url,
-            clock: clock.clone(),
-            randomness: Arc::new(SeededRandomness::new(SEED)),
-            poll_interval: POLL_INTERVAL,
-            cache: CacheSettings::default(),
-            limits: Limits { fresh_per_minute: u32::MAX, ..Limits::default() },
-            stories: Arc::new(OnceLock::new()),
-        })
-        .await?;
+        let world = World::start(Options::private(clock.clone(), SEED).await?).await?;
         let story = Story {
             id: id.to_owned(),
             question: question.to_owned(),

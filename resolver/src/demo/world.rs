@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{
-    Clock, Randomness, Scheme,
+    Clock, Randomness, Scheme, SeededRandomness,
     http::{Call, HttpClient, HttpSettings},
     store::MemoryStore,
 };
@@ -21,7 +22,7 @@ use namesake_mirror::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use url::Url;
 
-use super::people;
+use super::{POLL_INTERVAL, people};
 use crate::{CacheSettings, Limits, Namesake, api::Story};
 
 /// The name of the demo's mirror.
@@ -44,8 +45,31 @@ pub struct Options {
     pub cache: CacheSettings,
     /// What one client may take.
     pub limits: Limits,
+    /// Where `/metrics` comes from, if it is served.
+    pub metrics: Option<PrometheusHandle>,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
+}
+
+impl Options {
+    /// A private copy: on a free port of this machine, the same in every run from one `seed`, and without quotas.
+    ///
+    /// # Errors
+    /// When this machine has no free port.
+    pub async fn private(clock: Arc<dyn Clock>, seed: u64) -> Result<Self, WorldError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Ok(Self {
+            public_url: Url::parse(&format!("http://{}", listener.local_addr()?))?,
+            listener,
+            clock,
+            randomness: Arc::new(SeededRandomness::new(seed)),
+            poll_interval: POLL_INTERVAL,
+            cache: CacheSettings::default(),
+            limits: Limits { fresh_per_minute: u32::MAX, explain_per_minute: u32::MAX, ..Limits::default() },
+            metrics: None,
+            stories: Arc::default(),
+        })
+    }
 }
 
 /// A world that runs until it is dropped.
@@ -86,6 +110,7 @@ impl World {
         let http = HttpClient::configured(&HttpSettings::default())?;
 
         let mut builder = Namesake::builder();
+        let invalidator = builder.invalidator(&scheme);
         let mirror = MirrorModel::new(
             MirrorSettings {
                 poll_interval: options.poll_interval,
@@ -98,7 +123,7 @@ impl World {
             TokenSealer::ephemeral(&*randomness),
             Arc::clone(&clock),
             randomness,
-            builder.invalidator(),
+            invalidator,
         );
         let internet = people::internet()?;
         let independent = IndependentSettings {
@@ -117,6 +142,9 @@ impl World {
             .public_url(public_url.clone())
             .examples(["alice.demo.test".to_owned(), "alice".to_owned()])
             .stories(options.stories);
+        if let Some(recorder) = options.metrics {
+            builder = builder.metrics(recorder, false);
+        }
         let namesake = builder.build()?;
 
         let (stop, stopped) = watch::channel(false);

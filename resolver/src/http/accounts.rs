@@ -2,7 +2,7 @@
 
 use namesake::AccountId;
 
-use super::{Site, reply::Reply, request::Asked, resolve};
+use super::{Site, lookup, reply::Reply, request::Asked};
 use crate::{
     percent,
     problem::Refusal,
@@ -14,5 +14,5 @@ pub(super) async fn account(site: &Site, asked: &Asked, part: &str) -> Result<Re
     let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
     let query = Query { subject: Subject::Account(account), selector: None };
     let answered = site.resolver.answer(&query).await?;
-    Ok(resolve::with_freshness(site, asked, &query, &answered))
+    Ok(lookup::document(site, asked, &query, &answered, false))
 }

@@ -12,6 +12,7 @@ use super::{
     request::Asked,
 };
 use crate::{
+    api::Freshness,
     cache::{Answered, Said},
     pages::{self, AnswerContext, SchemeView},
     percent,
@@ -44,15 +45,34 @@ async fn represent(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Re
     let answered = site.resolver.answer(&query).await?;
     match asked.prefers_html() {
         true => page(site, asked, &query, &answered),
-        false => {
-            let prepared = json(site, &query, &answered);
-            Ok(reply::prepared(prepared, answered.freshness, asked.if_none_match(), true))
-        }
+        false => Ok(document(site, asked, &query, &answered, true)),
     }
 }
 
+/// The prepared bytes, with the age put in before the last brace: nothing is serialised for it, and the `ETag` stays.
+pub(super) fn document(
+    site: &Site,
+    asked: &Asked,
+    query: &Query,
+    answered: &Answered<Person>,
+    negotiated: bool,
+) -> Reply {
+    let mut prepared = json(site, query, answered).clone();
+    if prepared.status == StatusCode::OK
+        && let Some(open) = prepared.body.strip_suffix(b"}")
+    {
+        prepared.body = [open, freshness(answered.freshness).as_bytes(), b"}"].concat().into();
+    }
+    reply::prepared(&prepared, answered.freshness, asked.if_none_match(), negotiated)
+}
+
+fn freshness(Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> String {
+    let ttl = ttl_seconds.map_or_else(|| "null".to_owned(), |ttl| ttl.to_string());
+    format!(r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}"#)
+}
+
 /// The JSON bytes of an answer, written by the first who needs them.
-pub(super) fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a Prepared {
+fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a Prepared {
     let entry = &answered.entry;
     let prepared: &OnceLock<Prepared> = &entry.prepared;
     prepared.get_or_init(|| {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use namesake::AccountId;
+use namesake::{AccountId, Why};
 use namesake_mirror::{CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, OwnProfile, SessionToken};
 use serde_json::json;
 
@@ -35,33 +35,16 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 const SESSION: &str = "__Host-namesake-session";
 const LINKING: &str = "__Host-namesake-linking";
 
-/// `/mirror/{name}/…`
-pub(super) async fn linking(site: &Site, asked: Asked, part: &str) -> Result<Reply, Refusal> {
-    let (name, action) = part.split_once('/').ok_or(Refusal::NoSuchPage)?;
-    let mirror = site.mirror(name).ok_or(Refusal::NoSuchPage)?;
-    match (asked.method(), action) {
-        (&Method::GET | &Method::HEAD, "connect") => connect(&mirror, &asked).await,
-        (&Method::GET, "callback") => callback(&mirror, &asked).await,
-        (&Method::GET, "webhook") => subscribe(&mirror, &asked),
-        (&Method::GET, "delete") => deletion_status(&mirror, &asked).await,
-        (&Method::POST, "webhook" | "deauthorize" | "delete") => {
-            let signature = asked.header(&SIGNATURE).map(str::to_owned);
-            let body = asked.body(&site.limits).await?;
-            notice(&mirror, action, signature.as_deref(), &body).await
-        }
-        (_, "connect" | "callback" | "webhook" | "deauthorize" | "delete") => Err(Refusal::Method),
-        _ => Err(Refusal::NoSuchPage),
-    }
-}
-
-async fn connect(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
-    let connect = mirror.connect(session(mirror, asked).as_ref()).await?;
+pub(super) async fn connect(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
+    let connect = mirror.connect(session(&mirror, asked).as_ref()).await?;
     let mut reply = see_other(connect.location.as_str());
-    set_cookie(&mut reply, &cookie(LINKING, mirror), &connect.browser, connect.max_age);
+    set_cookie(&mut reply, &cookie(LINKING, &mirror), &connect.browser, connect.max_age);
     Ok(reply)
 }
 
-async fn callback(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) async fn callback(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
     let parameters = asked.parameters()?;
     let text = |name: &str| Ok::<_, Refusal>(parameters.one(name)?.map(str::to_owned));
     let query = CallbackQuery {
@@ -70,13 +53,13 @@ async fn callback(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal>
         error: text("error")?,
         error_description: text("error_description")?,
     };
-    let browser = asked.cookie(&cookie(LINKING, mirror));
-    let linked = mirror.callback(query, browser, session(mirror, asked).as_ref()).await?;
+    let browser = asked.cookie(&cookie(LINKING, &mirror));
+    let linked = mirror.callback(query, browser, session(&mirror, asked).as_ref()).await?;
     let mut reply =
-        if asked.prefers_html() { see_other(&profile_path(mirror, &linked)) } else { told(&linked) };
+        if asked.prefers_html() { see_other(&profile_path(&mirror, &linked)) } else { told(&linked) };
     let lasts = mirror.settings().session_ttl.as_secs();
-    set_cookie(&mut reply, &cookie(SESSION, mirror), linked.token.expose(), lasts);
-    set_cookie(&mut reply, &cookie(LINKING, mirror), "", 0);
+    set_cookie(&mut reply, &cookie(SESSION, &mirror), linked.token.expose(), lasts);
+    set_cookie(&mut reply, &cookie(LINKING, &mirror), "", 0);
     Ok(reply)
 }
 
@@ -97,7 +80,8 @@ fn told(linked: &Linked) -> Reply {
     )
 }
 
-fn subscribe(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) fn subscribe(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
     let parameters = asked.parameters()?;
     let text = |name: &str| Ok::<_, Refusal>(parameters.one(name)?.map(str::to_owned));
     let query = ChallengeQuery {
@@ -109,26 +93,25 @@ fn subscribe(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
     Ok(reply::bytes(StatusCode::OK, HeaderValue::from_static("text/plain; charset=utf-8"), challenge))
 }
 
-async fn notice(
-    mirror: &MirrorModel,
-    action: &str,
-    signature: Option<&str>,
-    body: &Bytes,
-) -> Result<Reply, Refusal> {
-    Ok(match action {
-        "webhook" => {
-            let hinted = mirror.webhook(signature, body).await?;
-            reply::json(StatusCode::OK, &json!({ "hinted": hinted }))
-        }
-        "deauthorize" => {
-            mirror.deauthorize(body).await?;
-            reply::json(StatusCode::OK, &json!({}))
-        }
-        _ => reply::json(StatusCode::OK, &mirror.delete_requested(body).await?),
-    })
+pub(super) async fn webhook(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
+    let signature = asked.header(&SIGNATURE).map(str::to_owned);
+    let hinted = mirror.webhook(signature.as_deref(), &asked.body(&site.limits).await?).await?;
+    Ok(reply::json(StatusCode::OK, &json!({ "hinted": hinted })))
 }
 
-async fn deletion_status(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, Refusal> {
+pub(super) async fn deauthorize(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
+    site.mirror(name)?.deauthorize(&asked.body(&site.limits).await?).await?;
+    Ok(reply::json(StatusCode::OK, &json!({})))
+}
+
+pub(super) async fn delete(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
+    let receipt = site.mirror(name)?.delete_requested(&asked.body(&site.limits).await?).await?;
+    Ok(reply::json(StatusCode::OK, &receipt))
+}
+
+pub(super) async fn deletion_status(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
     let parameters = asked.parameters()?;
     let code =
         parameters.one("code")?.ok_or_else(|| Refusal::Request("the parameter `code` is missing".into()))?;
@@ -139,27 +122,35 @@ async fn deletion_status(mirror: &MirrorModel, asked: &Asked) -> Result<Reply, R
     Ok(reply::json(StatusCode::OK, &json!({ "status": "deleted", "deletedAt": at })))
 }
 
-/// `/v1/mirror/accounts/{id}[/handle]`
+/// `/v1/mirror/accounts/{id}`
 pub(super) async fn account(site: &Site, asked: Asked, part: &str) -> Result<Reply, Refusal> {
-    let (id, below) = part.split_once('/').map_or((part, None), |(id, below)| (id, Some(below)));
-    let id = percent::decode(id).ok_or(InvalidQuery::Encoding)?;
-    let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
-    let scheme = account.as_str().split(':').next().unwrap_or_default();
-    let mirror = site.mirror(scheme).ok_or(Refusal::NoSuchPage)?;
-    match (asked.method(), below) {
-        // Whoever asks, signed in or not, for an account that is there or not: the rule is the same for everybody.
-        (&Method::PUT, Some("handle")) => Err(mirror.handle_is_mirrored().into()),
-        (_, Some("handle")) | (&Method::PUT, None) => Err(Refusal::Method),
-        (_, Some(_)) => Err(Refusal::NoSuchPage),
-        (method, None) => {
-            let method = method.clone();
-            let token = session(&mirror, &asked).ok_or(namesake_mirror::OwnError::SignIn)?;
-            if !matches!(method, Method::GET | Method::HEAD) {
-                site.check_origin(&asked)?;
-            }
-            own(&mirror, &account, &token, &method, asked.body(&site.limits).await?).await
-        }
+    let (account, mirror) = site.mirrored(part)?;
+    let method = asked.method().clone();
+    let token = session(&mirror, &asked).ok_or(namesake_mirror::OwnError::SignIn)?;
+    if !matches!(method, Method::GET | Method::HEAD) {
+        site.check_origin(&asked)?;
     }
+    own(&mirror, &account, &token, &method, asked.body(&site.limits).await?).await
+}
+
+/// `PUT /v1/mirror/accounts/{id}/handle`: whoever asks, signed in or not, for an account that is there or not, the rule
+/// is the same for everybody.
+pub(super) fn set_handle(site: &Site, part: &str) -> Result<Reply, Refusal> {
+    let (_, mirror) = site.mirrored(part)?;
+    Err(mirror.handle_is_mirrored().into())
+}
+
+/// What the owner of `account` sees of it, if that is who asks.
+pub(super) async fn own_profile(
+    site: &Site,
+    asked: &Asked,
+    account: &AccountId,
+) -> Result<OwnProfile, Refusal> {
+    let scheme = account.as_str().split(':').next().unwrap_or_default();
+    let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new() };
+    let mirror = site.mirror(scheme).map_err(|_| nobody())?;
+    let token = session(&mirror, asked).ok_or(namesake_mirror::OwnError::SignIn)?;
+    Ok(mirror.own(account, &token).await?)
 }
 
 async fn own(
@@ -210,7 +201,10 @@ fn as_body(own: OwnProfile) -> OwnAccount {
 
 /// The owner's token: a bearer if there is one, else the cookie.
 fn session(mirror: &MirrorModel, asked: &Asked) -> Option<SessionToken> {
-    let bearer = asked.header(&header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let credentials = asked.header(&header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    // The name of the scheme has no case (RFC 9110 section 11.1).
+    let bearer =
+        credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     SessionToken::parse(bearer.or_else(|| asked.cookie(&cookie(SESSION, mirror)))?)
 }
 
@@ -238,8 +232,17 @@ fn see_other(location: &str) -> Reply {
 }
 
 impl Site {
-    fn mirror(&self, name: &str) -> Option<Arc<MirrorModel>> {
-        self.mirrors.iter().find(|mirror| mirror.settings().scheme.as_str() == name).cloned()
+    fn mirror(&self, name: &str) -> Result<Arc<MirrorModel>, Refusal> {
+        let mut mirrors = self.mirrors.iter();
+        mirrors.find(|mirror| mirror.settings().scheme.as_str() == name).cloned().ok_or(Refusal::NoSuchPage)
+    }
+
+    /// The account a path names, and the mirror that keeps accounts of its kind.
+    fn mirrored(&self, id: &str) -> Result<(AccountId, Arc<MirrorModel>), Refusal> {
+        let id = percent::decode(id).ok_or(InvalidQuery::Encoding)?;
+        let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
+        let mirror = self.mirror(account.as_str().split(':').next().unwrap_or_default())?;
+        Ok((account, mirror))
     }
 
     /// A browser says where a request comes from: another site's page does not act for the owner. Clients that are no

@@ -7,11 +7,13 @@
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
+//! | `/v1/accounts/{id}/handles` | `handles` |
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
 //! | `/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
+//! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
 //! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
@@ -20,8 +22,10 @@
 mod accounts;
 mod compare;
 mod explain;
+mod handles;
 mod lookup;
 mod mirror;
+mod openapi;
 mod ops;
 mod pages;
 mod policies;
@@ -52,13 +56,17 @@ use self::{
     route::{Kind, Route},
     server::Door,
 };
-use crate::{atproto::Atproto, builder::Options, lookup::Resolver, problem::Refusal, settings::Limits};
+use crate::{
+    atproto::Atproto, builder::Options, history::History, lookup::Resolver, problem::Refusal,
+    settings::Limits,
+};
 
 /// All that handlers share.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) resolver: Arc<Resolver>,
     atproto: Option<Arc<Atproto>>,
+    history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
     quotas: Quotas,
@@ -72,6 +80,7 @@ impl Site {
     pub(crate) fn new(
         resolver: Resolver,
         atproto: Option<Atproto>,
+        history: Option<History>,
         mirrors: Vec<Arc<MirrorModel>>,
         limits: Limits,
         metrics: Option<PrometheusHandle>,
@@ -82,6 +91,7 @@ impl Site {
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
+            history,
             mirrors,
             limits,
             quotas: Quotas::new(&limits),
@@ -147,29 +157,54 @@ async fn dispatch(
     match kind {
         Kind::Handle => lookup::handle(site, &asked, part).await,
         Kind::Profile => lookup::profile(site, &asked, part).await,
+        Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
+        // A future is as large as its largest branch, and is moved for every request. What is not asked all the time
+        // goes into a box, so that it costs the rest nothing.
+        _ => Box::pin(seldom(site, asked, Route { kind, part }, door)).await,
+    }
+}
+
+/// The routes that are not asked all the time.
+async fn seldom(
+    site: &Site,
+    asked: Asked,
+    Route { kind, part }: Route<'_>,
+    door: Door,
+) -> Result<Reply, Refusal> {
+    match kind {
         Kind::Resolve if asked.method() == Method::POST => resolve::batch(site, asked).await,
         Kind::Resolve => resolve::one(site, &asked).await,
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
+        Kind::AccountHandles => handles::handles(site, &asked, part).await,
         Kind::Compare => Ok(compare::compare(site)),
         Kind::Policies => Ok(policies::policies(site)),
-        Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
         Kind::ResolveIdentity => xrpc::resolve_identity(site, &asked).await,
         Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
         Kind::XrpcHealth => Ok(xrpc::health()),
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
-        Kind::Mirror => mirror::linking(site, asked, part).await,
+        Kind::MirrorConnect => mirror::connect(site, &asked, part).await,
+        Kind::MirrorCallback => mirror::callback(site, &asked, part).await,
+        Kind::MirrorWebhook if asked.method() == Method::POST => mirror::webhook(site, asked, part).await,
+        Kind::MirrorWebhook => mirror::subscribe(site, &asked, part),
+        Kind::MirrorDeauthorize => mirror::deauthorize(site, asked, part).await,
+        Kind::MirrorDelete if asked.method() == Method::POST => mirror::delete(site, asked, part).await,
+        Kind::MirrorDelete => mirror::deletion_status(site, &asked, part).await,
         Kind::MirrorAccount => mirror::account(site, asked, part).await,
+        Kind::MirrorHandle => mirror::set_handle(site, part),
         Kind::Landing => pages::landing(site, &asked).await,
         Kind::Stylesheet => Ok(pages::stylesheet()),
         Kind::Mark => Ok(pages::mark()),
         Kind::ProblemPage => pages::problem_kind(part),
+        Kind::Openapi => Ok(openapi::document()),
         Kind::Livez => Ok(ops::alive()),
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),
         Kind::Metrics => ops::metrics(site),
-        Kind::XrpcUnknown | Kind::Nowhere => Err(Refusal::NoSuchPage),
+        Kind::Handle | Kind::Profile | Kind::ResolveHandle | Kind::XrpcUnknown | Kind::Nowhere => {
+            Err(Refusal::NoSuchPage)
+        }
     }
 }
 

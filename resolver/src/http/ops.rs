@@ -11,7 +11,9 @@ use super::{
 };
 use crate::problem::Refusal;
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// Prometheus' text format.
+const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// Makes Prometheus the recorder of this process. Call it once, before [`crate::Builder::build`].
 ///
@@ -38,7 +40,7 @@ pub(super) fn ready(site: &Site) -> Reply {
 
 pub(super) fn metrics(site: &Site) -> Result<Reply, Refusal> {
     let recorder = site.metrics.as_ref().ok_or(Refusal::NoSuchPage)?;
-    Ok(reply::bytes(StatusCode::OK, TEXT, recorder.render()))
+    Ok(reply::bytes(StatusCode::OK, METRICS, recorder.render()))
 }
 
 /// Requests by route and class of status: labels come from the route table, never from a path.

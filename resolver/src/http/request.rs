@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 
 use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
 
@@ -131,6 +132,14 @@ fn prefers_html(headers: &HeaderMap) -> bool {
     };
     let html = weigh(&["text/html", "application/xhtml+xml"]);
     html > 0.0 && html >= weigh(&["application/json", "application/problem+json"])
+}
+
+/// Reads a JSON object. A list is none, although Serde would take one for the members in their order.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(body),
+        _ => Err(serde::de::Error::custom("an object is needed")),
+    }
 }
 
 #[cfg(test)]

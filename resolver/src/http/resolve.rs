@@ -8,12 +8,10 @@ use super::{
     Site, lookup,
     quota::Purpose,
     reply::{self, Reply},
-    request::Asked,
+    request::{self, Asked},
 };
 use crate::{
-    api::{Freshness, Problem, Resolution},
-    cache::Answered,
-    person::Person,
+    api::{Problem, Resolution},
     problem::Refusal,
     query::{InvalidQuery, Query},
 };
@@ -30,28 +28,7 @@ pub(super) async fn one(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
             site.resolver.answer_afresh(&query).await?
         }
     };
-    Ok(with_freshness(site, asked, &query, &answered))
-}
-
-/// The prepared bytes, with the age put in before the last brace: nothing is serialised for it.
-pub(super) fn with_freshness(
-    site: &Site,
-    asked: &Asked,
-    query: &Query,
-    answered: &Answered<Person>,
-) -> Reply {
-    let mut prepared = lookup::json(site, query, answered).clone();
-    if prepared.status == StatusCode::OK
-        && let Some(open) = prepared.body.strip_suffix(b"}")
-    {
-        prepared.body = [open, freshness(answered.freshness).as_bytes(), b"}"].concat().into();
-    }
-    reply::prepared(&prepared, answered.freshness, asked.if_none_match(), false)
-}
-
-fn freshness(Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> String {
-    let ttl = ttl_seconds.map_or_else(|| "null".to_owned(), |ttl| ttl.to_string());
-    format!(r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}"#)
+    Ok(lookup::document(site, asked, &query, &answered, false))
 }
 
 /// What `POST /v1/resolve` takes.
@@ -84,7 +61,7 @@ struct OneResult {
 /// `POST /v1/resolve`: failures stand in place, with their status.
 pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     let body = asked.body(&site.limits).await?;
-    let batch: Batch = serde_json::from_slice(&body)
+    let batch: Batch = request::object(&body)
         .map_err(|error| Refusal::Request(format!(r#"the body is not {{"handles": […]}}: {error}"#)))?;
     if batch.handles.len() > site.limits.batch {
         let most = site.limits.batch;

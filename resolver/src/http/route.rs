@@ -27,7 +27,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name),* }
             }
 
-            /// The methods it takes, beside `OPTIONS`, and `HEAD` where it takes `GET`.
+            /// The methods it takes, beside `OPTIONS`, and `HEAD` where it answers that.
             pub(crate) const fn methods(self) -> &'static [Method] {
                 match self { $(Self::$kind => const { &[$(Method::$method),*] }),* }
             }
@@ -45,6 +45,7 @@ kinds! {
     Resolve "resolve" [GET POST],
     Explain "explain" [GET],
     Account "account" [GET],
+    AccountHandles "account-handles" [GET],
     Policies "policies" [GET],
     Compare "compare" [GET],
     ResolveHandle "xrpc-resolve-handle" [GET],
@@ -54,8 +55,14 @@ kinds! {
     XrpcHealth "xrpc-health" [GET],
     XrpcUnknown "xrpc-unknown" [GET POST],
     Webfinger "webfinger" [GET],
-    Mirror "mirror" [GET POST],
-    MirrorAccount "mirror-account" [GET PATCH PUT DELETE],
+    MirrorConnect "mirror-connect" [GET],
+    MirrorCallback "mirror-callback" [GET],
+    MirrorWebhook "mirror-webhook" [GET POST],
+    MirrorDeauthorize "mirror-deauthorize" [POST],
+    MirrorDelete "mirror-delete" [GET POST],
+    MirrorAccount "mirror-account" [GET PATCH DELETE],
+    MirrorHandle "mirror-handle" [PUT],
+    Openapi "openapi" [GET],
     Livez "livez" [GET],
     Readyz "readyz" [GET],
     Metrics "metrics" [GET],
@@ -77,6 +84,7 @@ impl<'a> Route<'a> {
             "/compare" => route(Kind::Compare),
             "/v1/policies" => route(Kind::Policies),
             "/.well-known/webfinger" => route(Kind::Webfinger),
+            "/openapi.json" => route(Kind::Openapi),
             "/livez" => route(Kind::Livez),
             "/readyz" => route(Kind::Readyz),
             "/metrics" => route(Kind::Metrics),
@@ -90,6 +98,10 @@ impl<'a> Route<'a> {
         if let Some(method) = path.strip_prefix("/xrpc/") {
             return Self { kind: xrpc(method), part: "" };
         }
+        let handles = path.strip_prefix("/v1/accounts/").and_then(|rest| rest.strip_suffix("/handles"));
+        if let Some(account) = handles {
+            return Self::segment(Kind::AccountHandles, account);
+        }
         for (prefix, kind) in [
             ("/profile/", Kind::Profile),
             ("/v1/accounts/", Kind::Account),
@@ -99,19 +111,33 @@ impl<'a> Route<'a> {
                 return Self::segment(kind, part);
             }
         }
-        // Their own table is in `mirror.rs`.
-        for (prefix, kind) in [("/mirror/", Kind::Mirror), ("/v1/mirror/accounts/", Kind::MirrorAccount)] {
-            if let Some(part) = path.strip_prefix(prefix).filter(|part| !part.is_empty()) {
-                return Self { kind, part };
-            }
+        if let Some((name, action)) = path.strip_prefix("/mirror/").and_then(|rest| rest.split_once('/')) {
+            return Self::segment(linking(action), name);
+        }
+        if let Some(part) = path.strip_prefix("/v1/mirror/accounts/") {
+            return match part.strip_suffix("/handle") {
+                Some(id) => Self::segment(Kind::MirrorHandle, id),
+                None => Self::segment(Kind::MirrorAccount, part),
+            };
         }
         Self { kind: Kind::Nowhere, part: "" }
     }
 
     /// Exactly one segment.
     fn segment(kind: Kind, part: &'a str) -> Self {
-        let one = !part.is_empty() && !part.contains('/');
+        let one = kind != Kind::Nowhere && !part.is_empty() && !part.contains('/');
         Self { kind: if one { kind } else { Kind::Nowhere }, part: if one { part } else { "" } }
+    }
+}
+
+fn linking(action: &str) -> Kind {
+    match action {
+        "connect" => Kind::MirrorConnect,
+        "callback" => Kind::MirrorCallback,
+        "webhook" => Kind::MirrorWebhook,
+        "deauthorize" => Kind::MirrorDeauthorize,
+        "delete" => Kind::MirrorDelete,
+        _ => Kind::Nowhere,
     }
 }
 
@@ -142,19 +168,33 @@ impl Kind {
 
     /// Whether any origin may read it: what is public is, an owner's account is not.
     pub(crate) const fn is_public(self) -> bool {
-        !matches!(self, Self::Mirror | Self::MirrorAccount | Self::Metrics)
+        !matches!(
+            self,
+            Self::MirrorConnect
+                | Self::MirrorCallback
+                | Self::MirrorWebhook
+                | Self::MirrorDeauthorize
+                | Self::MirrorDelete
+                | Self::MirrorAccount
+                | Self::MirrorHandle
+                | Self::Metrics
+        )
     }
 
     /// Whether it takes `method`.
     pub(crate) fn takes(self, method: &Method) -> bool {
-        let read = if method == Method::HEAD { &Method::GET } else { method };
-        self.methods().contains(read)
+        self.methods().contains(method) || method == Method::HEAD && self.takes_head()
+    }
+
+    /// Where it takes `GET`, unless that uses something up: looking is no sign-in.
+    fn takes_head(self) -> bool {
+        self != Self::MirrorCallback && self.methods().contains(&Method::GET)
     }
 
     /// The value of `Allow`.
     pub(crate) fn allow(self) -> String {
         let methods = self.methods();
-        let head = methods.contains(&Method::GET).then_some("HEAD");
+        let head = self.takes_head().then_some("HEAD");
         let listed: Vec<&str> = methods.iter().map(Method::as_str).chain(head).chain(["OPTIONS"]).collect();
         listed.join(", ")
     }
@@ -178,13 +218,23 @@ mod tests {
             ("/compare", Kind::Compare, ""),
             ("/v1/resolve/", Kind::Nowhere, ""),
             ("/v1/accounts/did%3Aplc%3Aabc", Kind::Account, "did%3Aplc%3Aabc"),
+            ("/v1/accounts/did:plc:abc/handles", Kind::AccountHandles, "did:plc:abc"),
+            ("/v1/accounts/handles", Kind::Account, "handles"),
+            ("/v1/accounts//handles", Kind::Nowhere, ""),
             ("/xrpc/com.atproto.identity.resolveHandle", Kind::ResolveHandle, ""),
             ("/xrpc/_health", Kind::XrpcHealth, ""),
             ("/xrpc/com.atproto.server.createSession", Kind::XrpcUnknown, ""),
-            ("/mirror/threads/connect", Kind::Mirror, "threads/connect"),
-            ("/v1/mirror/accounts/threads:abc/handle", Kind::MirrorAccount, "threads:abc/handle"),
+            ("/mirror/threads/connect", Kind::MirrorConnect, "threads"),
+            ("/mirror/threads/delete", Kind::MirrorDelete, "threads"),
+            ("/mirror/threads/x/delete", Kind::Nowhere, ""),
+            ("/mirror/threads", Kind::Nowhere, ""),
+            ("/mirror//connect", Kind::Nowhere, ""),
+            ("/v1/mirror/accounts/threads:abc", Kind::MirrorAccount, "threads:abc"),
+            ("/v1/mirror/accounts/threads:abc/handle", Kind::MirrorHandle, "threads:abc"),
+            ("/v1/mirror/accounts/threads:abc/x", Kind::Nowhere, ""),
             ("/problems/handle-not-found", Kind::ProblemPage, "handle-not-found"),
             (pages::stylesheet_path(), Kind::Stylesheet, ""),
+            ("/openapi.json", Kind::Openapi, ""),
             ("/metrics", Kind::Metrics, ""),
             ("", Kind::Nowhere, ""),
             ("*", Kind::Nowhere, ""),
@@ -199,6 +249,8 @@ mod tests {
     fn allow_lists_what_is_taken() {
         assert_eq!(Kind::Resolve.allow(), "GET, POST, HEAD, OPTIONS");
         assert_eq!(Kind::RefreshIdentity.allow(), "POST, OPTIONS");
+        assert_eq!(Kind::MirrorCallback.allow(), "GET, OPTIONS");
+        assert!(!Kind::MirrorCallback.takes(&Method::HEAD) && Kind::MirrorConnect.takes(&Method::HEAD));
         assert!(Kind::Handle.takes(&Method::HEAD) && !Kind::Handle.takes(&Method::POST));
     }
 

@@ -14,7 +14,7 @@ use super::{
     Site, lookup,
     quota::Purpose,
     reply::{self, Reply},
-    request::Asked,
+    request::{self, Asked},
 };
 use crate::{
     atproto::{Atproto, Verified},
@@ -58,7 +58,7 @@ pub(super) async fn refresh_identity(site: &Site, asked: Asked) -> Result<Reply,
     }
     site.quotas.spend(Purpose::Fresh, asked.peer)?;
     let body = asked.body(&site.limits).await?;
-    let input: Input = serde_json::from_slice(&body)
+    let input: Input = request::object(&body)
         .map_err(|_| Refusal::Request(r#"the body must be {"identifier": "…"}"#.to_owned()))?;
     let subject = strict_subject(&input.identifier)?;
     let answered = atproto(site)?.identity_of(&subject, true).await;
@@ -179,20 +179,9 @@ fn strict_handle(text: &str) -> Result<Handle, Refusal> {
     Handle::parse(text).map_err(|invalid| Refusal::Query(InvalidQuery::Handle(invalid)))
 }
 
-/// The DID syntax of atproto (DID specification, "AT Protocol DID Identifier Syntax").
 fn strict_did(text: &str) -> Result<AccountId, Refusal> {
-    let invalid = || Refusal::Request("the did must be a valid DID".to_owned());
-    let (method, id) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')).ok_or_else(invalid)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:%-".contains(&byte);
-    let valid = !method.is_empty()
-        && method.bytes().all(|byte| byte.is_ascii_lowercase())
-        && !id.is_empty()
-        && id.bytes().all(plain)
-        && !id.ends_with([':', '%']);
-    if !valid {
-        return Err(invalid());
-    }
-    AccountId::parse(text).map_err(|_| invalid())
+    let did = AccountId::parse(text).ok().filter(AccountId::is_did);
+    did.ok_or_else(|| Refusal::Request("the did must be a valid DID".to_owned()))
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub fn answer(resolution: &Resolution, context: AnswerContext<'_>) -> Markup {
                 div {
                     h1 { (name_of(resolution)) }
                     @if shown.is_some() { p.handle { (handle_of(handle)) } }
+                    @if let Some(shown) = &resolution.display_handle { p.hint { "also written " bdi { "@" (shown) } } }
                 }
                 (parts::badge(context.scheme))
             }
@@ -76,6 +77,7 @@ pub(super) fn card(resolution: &Resolution, context: AnswerContext<'_>) -> Marku
                 div {
                     h2 { (name_of(resolution)) }
                     @if resolution.profile.display_name.is_some() { p.handle { (handle_of(handle)) } }
+                    @if let Some(shown) = &resolution.display_handle { p.hint { "also written " bdi { "@" (shown) } } }
                 }
                 (parts::badge(context.scheme))
             }

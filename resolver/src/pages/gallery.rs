@@ -130,6 +130,7 @@ fn independent() -> Policy {
 fn resolution(handle: &str, account: &str, scheme: &str, method: &str) -> Resolution {
     Resolution {
         handle: Some(handle.into()),
+        display_handle: None,
         reason: None,
         account: account.into(),
         scheme: scheme.into(),

@@ -85,6 +85,7 @@ pub(super) fn source(source: &str) -> &str {
         "https" => "HTTPS",
         "scheme" => "Scheme",
         "directory" => "DID directory",
+        "plc-log" => "The DID's signed log",
         "did-web" => "The DID's own web server",
         "document" => "DID document",
         "pds" => "Personal data server",

@@ -8,8 +8,10 @@
 )]
 
 mod coalescing;
+mod handles;
 mod http;
 mod memory;
+mod openapi;
 mod robustness;
 mod support;
 mod xrpc;

@@ -149,10 +149,31 @@ async fn a_provisional_answer_lives_half_a_minute_at_most() {
     let world = World::new();
     world.independent.say(NAME, Says::Provisional(A));
     assert_eq!(world.who(NAME).await, A);
+    // Asked once more behind the answer, for the late word of the stronger source; here it is none.
+    world.independent.asked(2).await;
     world.wait(29);
-    assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 1));
-    world.wait(1);
     assert_eq!((world.who(NAME).await, world.independent.calls()), (A.to_owned(), 2));
+    world.wait(1);
+    assert_eq!(world.who(NAME).await, A);
+    assert!(world.independent.calls() >= 3);
+}
+
+#[tokio::test]
+async fn a_late_word_replaces_a_provisional_answer() {
+    let world = World::new();
+    world.independent.say(NAME, Says::Provisional(A));
+    world.independent.hold();
+    let (first, ()) = tokio::join!(world.who(NAME), async {
+        world.independent.asked(1).await;
+        // What the next lookup will read: the one behind the answer.
+        world.independent.say(NAME, found(B));
+        world.independent.release();
+    });
+    assert_eq!(first, A);
+    while world.who(NAME).await == A {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.who(NAME).await, world.independent.calls()), (B.to_owned(), 2));
 }
 
 #[tokio::test]
@@ -184,6 +205,20 @@ async fn an_edit_purges_the_names_that_show_the_account() {
     world.invalidator.tell(&change("threads:1", None, None));
     world.who("alice").await;
     assert_eq!(world.mirror.calls(), 2);
+}
+
+#[tokio::test]
+async fn what_a_mirror_tells_of_a_name_ends_no_answer_about_the_domain_of_that_name() {
+    let world = World::new();
+    world.independent.say("jane.art", found(A));
+    world.mirror.say("jane.art", Says::Found("threads:1", Ttl::UntilPurged));
+    let mirrored = world.namesake.query("jane.art", Some("threads")).unwrap();
+    for calls in 1..=3 {
+        assert_eq!(world.who("jane.art").await, A);
+        assert_eq!(world.namesake.resolve(&mirrored, false).await.unwrap().account, "threads:1");
+        assert_eq!((world.independent.calls(), world.mirror.calls()), (1, calls));
+        world.invalidator.tell(&change("threads:1", Some("jane.art"), Some("jane.art")));
+    }
 }
 
 #[tokio::test]

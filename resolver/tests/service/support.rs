@@ -149,6 +149,7 @@ pub(crate) struct World {
     pub(crate) independent: Arc<Fake>,
     pub(crate) mirror: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
+    /// The mirror's.
     pub(crate) invalidator: Invalidator,
     pub(crate) namesake: Namesake,
 }
@@ -162,7 +163,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let (independent, mirror) = (Fake::independent(), Fake::mirror("threads"));
         let builder = Namesake::builder();
-        let invalidator = builder.invalidator();
+        let invalidator = builder.invalidator(&mirror.policy.scheme);
         let builder = builder
             .backend(independent.clone())
             .backend(mirror.clone())
@@ -224,6 +225,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// One that somebody else started, and stops.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self { address, stop: oneshot::channel().0, task: tokio::spawn(async { Ok(()) }) }
+    }
+
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
@@ -239,29 +245,44 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let mut request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        if !body.is_empty() {
-            request += &format!("content-length: {}\r\n", body.len());
-        }
-        self.raw(&format!("{request}\r\n{body}")).await
+        send(self.address, method, target, headers, body).await
     }
 
     pub(crate) async fn raw(&self, request: &str) -> Reply {
-        let mut stream = self.connect().await;
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut reply = Vec::new();
-        // A server that refuses may reset the connection after its answer.
-        let _ = stream.read_to_end(&mut reply).await;
-        Reply::parse(&reply)
+        raw(self.address, request).await
     }
 
     pub(crate) fn begin_stop(self) -> JoinHandle<io::Result<()>> {
         self.stop.send(()).unwrap();
         self.task
     }
+}
+
+/// Asks whoever serves at `address`.
+pub(crate) async fn send(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
+    let mut request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() {
+        request += &format!("content-length: {}\r\n", body.len());
+    }
+    raw(address, &format!("{request}\r\n{body}")).await
+}
+
+async fn raw(address: SocketAddr, request: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    // A server that refuses may reset the connection after its answer.
+    let _ = stream.read_to_end(&mut reply).await;
+    Reply::parse(&reply)
 }
 
 /// What came back.

@@ -173,6 +173,8 @@ async fn a_refresh_sees_what_is_so_now() {
     network.name("gone.example.com", Says::Found("did:plc:g", Ttl::Default));
     network.document("did:plc:g", Ok(Some("gone.example.com".to_owned())));
     assert_eq!(server.get(&query).await.status, 400, "remembered");
+    let list = r#"["gone.example.com"]"#;
+    assert_eq!(server.send("POST", &identity("refreshIdentity"), &[], list).await.status, 400);
     let body = r#"{"identifier":"gone.example.com"}"#;
     let fresh = server.send("POST", &identity("refreshIdentity"), &[], body).await;
     assert_eq!((fresh.status, &fresh.json()["did"]), (200, &"did:plc:g".into()));

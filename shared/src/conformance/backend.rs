@@ -1,7 +1,8 @@
 //! Whether a backend keeps the rules R1 to R9 of [`HandleResolver`](crate::HandleResolver).
 //!
 //! The author of a backend writes a [`Fixture`], which puts the backend into a small world of its own and says
-//! what is true there; [`check`] asks the backend and compares.
+//! what is true there; [`check`] asks the backend and compares. The world's source counts the questions to it and
+//! can be broken: see [`Faults`]. For many backends a [`World`] will do, as in `shared/examples/nip05.rs`.
 //!
 //! ```no_run
 //! use namesake::conformance::backend::{Fixture, check};
@@ -46,10 +47,12 @@ mod question;
 mod rename;
 mod report;
 mod subject;
+mod upstream;
 
-pub use fixture::{Breakage, Excuse, Fixture, Held, Renamed};
+pub use fixture::{Excuse, Facts, Fixture, Held, Renamed, World};
 pub use report::{Excused, Report, Rule};
 pub use subject::DEADLINE;
+pub use upstream::{Breakage, Faults, Upstream};
 
 use subject::Subject;
 

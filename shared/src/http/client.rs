@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
@@ -17,7 +17,8 @@ use url::Url;
 
 use super::{
     Addresses, Call, HttpError, HttpFailure, HttpSettings, Reply,
-    connector::{Connector, Rules},
+    connector::{Connector, Rules, Tls},
+    gate::Gates,
 };
 
 /// Idle connections kept to one host, and for how long.
@@ -27,10 +28,19 @@ const POOL_IDLE: Duration = Duration::from_secs(30);
 /// Sends calls; cheap to clone, pools its connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    client: Client<Tls, Full<Bytes>>,
+    gates: Arc<Gates>,
     reach: Reach,
-    timeout: Duration,
+    deadlines: Deadlines,
     user_agent: HeaderValue,
+}
+
+/// How long each part of an exchange may take.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    whole: Duration,
+    head: Duration,
+    body: Duration,
 }
 
 /// How far a redirect may lead.
@@ -82,6 +92,7 @@ impl HttpClient {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
+        let with_tls = Tls::new(with_tls, settings.connect_timeout + settings.tls_timeout);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
@@ -89,7 +100,9 @@ impl HttpClient {
             .build(with_tls);
         let user_agent = HeaderValue::from_str(&settings.user_agent)
             .map_err(|_| HttpSetupError(format!("{:?} cannot be a User-Agent", settings.user_agent)))?;
-        Ok(Self { client, reach, timeout: settings.timeout, user_agent })
+        let HttpSettings { timeout: whole, header_timeout: head, body_timeout: body, .. } = *settings;
+        let gates = Arc::new(Gates::new(settings.host_limits));
+        Ok(Self { client, gates, reach, deadlines: Deadlines { whole, head, body }, user_agent })
     }
 
     /// Sends `call` and reads the whole answer, redirects included, before one deadline.
@@ -98,7 +111,8 @@ impl HttpClient {
     /// [`HttpError`] when there is no usable answer; any status is an answer.
     pub async fn send(&self, call: Call) -> Result<Reply, HttpError> {
         let host = call.url.host_str().unwrap_or_default().to_owned();
-        let deadline = call.deadline.map_or(self.timeout, |deadline| deadline.min(self.timeout));
+        let whole = self.deadlines.whole;
+        let deadline = call.deadline.map_or(whole, |deadline| deadline.min(whole));
         tokio::time::timeout(deadline, self.follow(call)).await.map_err(|_| {
             HttpError::new(HttpFailure::Timeout, format!("{host} gave no whole answer in time"))
         })?
@@ -107,9 +121,11 @@ impl HttpClient {
     async fn follow(&self, call: Call) -> Result<Reply, HttpError> {
         let mut url = call.url.clone();
         for hops_left in (0..=call.redirects).rev() {
-            let response = self.exchange(&call, &url).await?;
+            // Held until this hop's answer is read.
+            let _pass = self.gates.pass(host(&url)).await;
+            let response = within(self.deadlines.head, &url, self.exchange(&call, &url)).await?;
             if call.redirects == 0 || call.method != Method::GET || !leads_on(response.status()) {
-                return read(response, url, &call).await;
+                return within(self.deadlines.body, &url.clone(), read(response, url, &call)).await;
             }
             if hops_left == 0 {
                 break;
@@ -153,6 +169,16 @@ impl HttpClient {
             Reach::Host | Reach::World => Ok(to),
         }
     }
+}
+
+/// One part of an exchange, within its own deadline.
+async fn within<T>(
+    deadline: Duration,
+    url: &Url,
+    part: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
+    let late = |_| HttpError::new(HttpFailure::Timeout, format!("{} is too slow", host(url)));
+    tokio::time::timeout(deadline, part).await.map_err(late)?
 }
 
 fn leads_on(status: StatusCode) -> bool {

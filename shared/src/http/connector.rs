@@ -1,6 +1,7 @@
 //! How a TCP connection is made: which addresses a host has, which of them may be used, and in which order.
 
 use std::{
+    error::Error,
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use tokio::net::TcpStream;
@@ -34,6 +36,40 @@ pub(super) struct Rules {
 impl Connector {
     pub(super) fn new(rules: Rules) -> Self {
         Self(Arc::new(rules))
+    }
+}
+
+/// The connector with TLS over it, and a deadline for both handshakes together.
+#[derive(Debug, Clone)]
+pub(super) struct Tls {
+    inner: HttpsConnector<Connector>,
+    deadline: Duration,
+}
+
+impl Tls {
+    pub(super) fn new(inner: HttpsConnector<Connector>, deadline: Duration) -> Self {
+        Self { inner, deadline }
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Service<Uri> for Tls {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let late = HttpError::new(
+            HttpFailure::Timeout,
+            format!("{} took no secure connection in time", uri.host().unwrap_or("the host")),
+        );
+        let connecting = tokio::time::timeout(self.deadline, self.inner.call(uri));
+        Box::pin(async move { connecting.await.map_err(|_| late)? })
     }
 }
 

@@ -6,17 +6,20 @@
 //!   hop, is checked at connect on the address it will use (the `guard` file), and only `https` is spoken, except to
 //!   networks the operator allowed.
 //!
-//! Both apply one total deadline and read at most [`Call::cap`] bytes of a body.
+//! Both have a deadline for each part of an exchange and one for the whole, read at most [`Call::cap`] bytes of a body,
+//! and ask one host only so much ([`HostLimits`]).
 
 mod call;
 mod client;
 mod connector;
+mod gate;
 mod guard;
 
 use std::{fmt::Debug, future::Future, net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
 
 pub use call::{Call, HttpError, HttpFailure, Reply};
 pub use client::{HttpClient, HttpSetupError};
+pub use gate::HostLimits;
 pub use ipnet::IpNet;
 
 /// What both connectors are told.
@@ -26,6 +29,14 @@ pub struct HttpSettings {
     pub timeout: Duration,
     /// For the address look-up and the TCP handshake of one connection, all addresses together.
     pub connect_timeout: Duration,
+    /// For the TLS handshake, after that.
+    pub tls_timeout: Duration,
+    /// From a request to the head of its answer, a new connection included.
+    pub header_timeout: Duration,
+    /// From the head of an answer to the end of its body.
+    pub body_timeout: Duration,
+    /// What one host is asked at most.
+    pub host_limits: HostLimits,
     /// Networks the guard lets through, and in which plain `http` is spoken (development).
     pub allow_networks: Vec<IpNet>,
     /// PEM files of certificate authorities trusted beside Mozilla's (development).
@@ -41,6 +52,10 @@ impl Default for HttpSettings {
         Self {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(3),
+            tls_timeout: Duration::from_secs(3),
+            header_timeout: Duration::from_secs(4),
+            body_timeout: Duration::from_secs(4),
+            host_limits: HostLimits { concurrent: 16, per_second: 50 },
             allow_networks: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,

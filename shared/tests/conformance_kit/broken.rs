@@ -11,7 +11,7 @@ use namesake::{
 };
 use tokio::sync::{Semaphore, watch};
 
-use crate::table::{Table, absent, account, found, handle, profile};
+use crate::table::{Table, account, handle, profile};
 
 /// What is wrong with a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Broken {
                 }
                 call.await
             }
-            Fault::AnotherAnswerWhenTraced if trace.is_on() => Ok(absent()),
+            Fault::AnotherAnswerWhenTraced if trace.is_on() => Ok(Lookup::unknown()),
             Fault::KeepsPermits => {
                 self.permits.acquire().await.unwrap().forget();
                 let said = call.await;
@@ -153,19 +153,19 @@ impl Broken {
             Fault::SwappedAccounts => twisted(|Identity { account: held_by, .. }| {
                 *held_by = account(if *held_by == account("alice") { "bob" } else { "alice" });
             }),
-            Fault::HeldIsAbsent => Ok(absent()),
+            Fault::HeldIsAbsent => Ok(Lookup::unknown()),
             Fault::ForeignCostsIo if matches!(said, Ok(Lookup::Pass)) => {
                 self.table.ask(|_| ()).await?;
                 said
             }
-            Fault::ForeignIsAbsent if matches!(said, Ok(Lookup::Pass)) => Ok(absent()),
+            Fault::ForeignIsAbsent if matches!(said, Ok(Lookup::Pass)) => Ok(Lookup::unknown()),
             Fault::OwnIsPassed if is_absent(&said) => Ok(Lookup::Pass),
             Fault::AbsenceIsAFailure if is_absent(&said) => down(),
             Fault::OldNameStays if is_absent(&said) && asked.as_str() == "alice" => {
-                Ok(found(self.table.identity(asked, account("alice"))))
+                Ok(Lookup::known(self.table.identity(asked, account("alice"))))
             }
-            Fault::DownIsAnsweredFromMemory if self.table.is_broken() == Some(Breakage::Down) => {
-                Ok(found(self.table.identity(asked, account(asked.as_str()))))
+            Fault::DownIsAnsweredFromMemory if self.table.faults.broken() == Some(Breakage::Down) => {
+                Ok(Lookup::known(self.table.identity(asked, account(asked.as_str()))))
             }
             _ => self.fail_wrongly(trace, said),
         }
@@ -181,17 +181,17 @@ impl Broken {
         let is_of_alice = *asked == account("alice");
         match self.fault {
             Fault::AbsentAccountIsAFailure if is_absent(&said) => down(),
-            Fault::ForeignAccountIsAbsent if matches!(said, Ok(Lookup::Pass)) => Ok(absent()),
-            Fault::ProfileHasNoHandle if is_of_alice => Ok(found(profile(asked, None))),
+            Fault::ForeignAccountIsAbsent if matches!(said, Ok(Lookup::Pass)) => Ok(Lookup::unknown()),
+            Fault::ProfileHasNoHandle if is_of_alice => Ok(Lookup::known(profile(asked, None))),
             Fault::ProfileShowsTheOldName if is_of_alice && said.is_ok() => {
-                Ok(found(profile(asked, Some(handle("alice")))))
+                Ok(Lookup::known(profile(asked, Some(handle("alice")))))
             }
             Fault::UndeclaredBio if is_of_alice => {
                 let mut with_bio = Profile::clone(&profile(asked, Some(handle("alice"))));
                 with_bio.bio = Bio::clean("A chair.");
-                Ok(found(Arc::new(with_bio)))
+                Ok(Lookup::known(Arc::new(with_bio)))
             }
-            Fault::NonsenseIsNoProfile if is_failure(&said, ErrorKind::BadAnswer) => Ok(absent()),
+            Fault::NonsenseIsNoProfile if is_failure(&said, ErrorKind::BadAnswer) => Ok(Lookup::unknown()),
             _ => self.fail_wrongly(trace, said),
         }
     }
@@ -205,7 +205,7 @@ impl Broken {
         let is_down = is_failure(&said, ErrorKind::Unavailable);
         self.has_failed.fetch_or(is_down, Ordering::SeqCst);
         match self.fault {
-            Fault::DownIsAbsent if is_down => Ok(absent()),
+            Fault::DownIsAbsent if is_down => Ok(Lookup::unknown()),
             Fault::DownIsNonsense if is_down => Err(ResolveError::new(ErrorKind::BadAnswer, "a chair")),
             Fault::NonsenseIsDown if is_failure(&said, ErrorKind::BadAnswer) => down(),
             _ => said,
@@ -215,7 +215,7 @@ impl Broken {
 
 impl HandleResolver for Broken {
     fn policy(&self) -> &Policy {
-        let changed = self.fault == Fault::ChangingPolicy && self.table.is_broken().is_some();
+        let changed = self.fault == Fault::ChangingPolicy && self.table.faults.broken().is_some();
         self.has_failed.fetch_or(changed, Ordering::SeqCst);
         match self.fault {
             Fault::ChangingPolicy if !self.has_failed.load(Ordering::SeqCst) => &self.table.policy,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use broken::{Broken, Fault};
 use namesake::{
     ChangedBy,
-    conformance::backend::{Breakage, Report, Rule, check},
+    conformance::backend::{Breakage, Held, Renamed, Report, Rule, check},
 };
 use table::{Table, World};
 use tokio::task::JoinSet;
@@ -128,11 +128,21 @@ async fn a_fixture_that_proves_nothing_is_refused() {
     lonely.held.truncate(1);
     let mut silent = World::of(Table::new());
     (silent.excuses, silent.reason) = (vec![Breakage::Down], "");
-    for world in [unread, lonely, silent] {
+    let mut stranger = World::of(Table::new());
+    stranger.renamed = Renamed::new("zoe", "alicia");
+    let mut swapped = World::of(Table::new());
+    swapped.renamed = Renamed::new("alice", "bob");
+    for world in [unread, lonely, silent, stranger, swapped] {
         let complaint = complaint(world).await;
         assert!(
             complaint.starts_with("fixture: expected") || complaint.starts_with("fixture: an"),
             "{complaint}"
         );
     }
+}
+
+#[test]
+#[should_panic(expected = "fixture: \"no account\": ")]
+fn a_fixture_of_texts_that_mean_nothing_is_refused() {
+    let _ = Held::new("alice", "no account");
 }

@@ -2,16 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use namesake::{
     AccountId, Answer, Bound, ChangedBy, ErrorKind, Handle, HandleResolver, Identity, Lookup, Method, Model,
-    Namespace, Policy, Profile, ProfileState, Proof, ResolveError, Scheme, Timestamp, Trace, Ttl, Why,
-    conformance::backend::{Breakage, Excuse, Fixture, Held, Renamed},
+    Namespace, Policy, Profile, Proof, ResolveError, Scheme, Timestamp, Trace,
+    conformance::backend::{Breakage, Excuse, Facts, Faults, Fixture, Held, Renamed, Upstream},
 };
 
 /// Names without a dot, and who holds them.
@@ -19,14 +16,8 @@ use namesake::{
 pub(crate) struct Table {
     pub(crate) policy: Policy,
     pub(crate) never_waits: bool,
-    rows: Mutex<Rows>,
-    asked: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Rows {
-    names: BTreeMap<Handle, AccountId>,
-    broken: Option<Breakage>,
+    pub(crate) faults: Faults,
+    names: Mutex<BTreeMap<Handle, AccountId>>,
 }
 
 impl Table {
@@ -37,8 +28,7 @@ impl Table {
         policy.changed_by = ChangedBy::Holder;
         policy.visible_within = Bound::Immediately;
         let names = ["alice", "bob", "carol"].map(|name| (handle(name), account(name)));
-        let rows = Mutex::new(Rows { names: names.into(), broken: None });
-        Self { policy, never_waits: false, rows, asked: AtomicU64::new(0) }
+        Self { policy, never_waits: false, faults: Faults::default(), names: Mutex::new(names.into()) }
     }
 
     /// Asks the source.
@@ -46,24 +36,12 @@ impl Table {
         &self,
         read: impl FnOnce(&BTreeMap<Handle, AccountId>) -> T,
     ) -> Result<T, ResolveError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if !self.never_waits {
-            tokio::task::yield_now().await;
-        }
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        match rows.broken {
+        let broken = if self.never_waits { self.faults.count() } else { self.faults.asked().await };
+        match broken {
             Some(Breakage::Down) => Err(ResolveError::new(ErrorKind::Unavailable, "the table is away")),
             Some(Breakage::Nonsense) => Err(ResolveError::new(ErrorKind::BadAnswer, "the table is a chair")),
-            None => Ok(read(&rows.names)),
+            None => Ok(read(&self.names.lock().unwrap_or_else(PoisonError::into_inner))),
         }
-    }
-
-    pub(crate) fn is_broken(&self) -> Option<Breakage> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).broken
-    }
-
-    fn set_broken(&self, broken: Option<Breakage>) {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).broken = broken;
     }
 }
 
@@ -78,7 +56,7 @@ impl HandleResolver for Table {
                 return Ok(Lookup::Pass);
             }
             let holder = self.ask(|names| names.get(handle).cloned()).await?;
-            Ok(holder.map_or(absent(), |account| found(self.identity(handle, account))))
+            Ok(holder.map_or(Lookup::unknown(), |account| Lookup::known(self.identity(handle, account))))
         })
     }
 
@@ -90,30 +68,21 @@ impl HandleResolver for Table {
             let of_account = |names: &BTreeMap<Handle, AccountId>| {
                 names.iter().find(|(_, holder)| *holder == account).map(|(handle, _)| handle.clone())
             };
-            Ok(self.ask(of_account).await?.map_or(absent(), |handle| found(profile(account, Some(handle)))))
+            let handle = self.ask(of_account).await?;
+            Ok(handle.map_or(Lookup::unknown(), |handle| Lookup::known(profile(account, Some(handle)))))
         })
     }
 }
 
 impl Table {
     pub(crate) fn identity(&self, handle: &Handle, account: AccountId) -> Identity {
-        let proof =
-            Proof { method: Method::new("table"), checked_at: Timestamp::UNIX_EPOCH, provisional: false };
+        let proof = Proof::new(Method::new("table"), Timestamp::UNIX_EPOCH);
         Identity { handle: handle.clone(), account, scheme: self.policy.scheme.clone(), proof }
     }
 }
 
-pub(crate) fn found<T>(value: T) -> Lookup<T> {
-    Lookup::Found { value, ttl: Ttl::Default }
-}
-
-pub(crate) fn absent<T>() -> Lookup<T> {
-    Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default }
-}
-
 pub(crate) fn profile(account: &AccountId, handle: Option<Handle>) -> Arc<Profile> {
-    let (account, state) = (account.clone(), ProfileState::Current);
-    Arc::new(Profile { account, handle, display_name: None, bio: None, avatar: None, state })
+    Arc::new(Profile { handle, ..Profile::bare(account.clone()) })
 }
 
 pub(crate) fn handle(name: &str) -> Handle {
@@ -132,6 +101,7 @@ pub(crate) struct World {
     pub(crate) excuses: Vec<Breakage>,
     pub(crate) reason: &'static str,
     pub(crate) refuses_renames: bool,
+    pub(crate) renamed: Renamed,
     pub(crate) counter_stands_still: bool,
     table: Arc<Table>,
 }
@@ -149,6 +119,7 @@ impl World {
             excuses: Vec::new(),
             reason: "it is a constant",
             refuses_renames: false,
+            renamed: Renamed::new("alice", "alicia"),
             counter_stands_still: false,
             table,
         }
@@ -160,46 +131,44 @@ impl Fixture for World {
         Arc::clone(&self.backend)
     }
 
-    fn held(&self) -> Vec<Held> {
-        self.held.clone()
+    fn facts(&self) -> Facts {
+        Facts {
+            held: self.held.clone(),
+            absent: handle("nobody"),
+            absent_account: AccountId::parse("table:nobody").unwrap(),
+            foreign: handle("alice.example"),
+        }
     }
 
-    fn absent(&self) -> Handle {
-        handle("nobody")
-    }
-
-    fn absent_account(&self) -> AccountId {
-        AccountId::parse("table:nobody").unwrap()
-    }
-
-    fn foreign(&self) -> Handle {
-        handle("alice.example")
-    }
-
-    fn io_calls(&self) -> u64 {
-        if self.counter_stands_still { 0 } else { self.table.asked.load(Ordering::SeqCst) }
+    fn upstream(&self) -> &impl Upstream {
+        self
     }
 
     async fn rename(&self) -> Result<Renamed, Excuse> {
         if self.refuses_renames {
             return Err(Excuse::new(self.reason));
         }
-        let (account, old, new) = (account("alice"), handle("alice"), handle("alicia"));
-        let mut rows = self.table.rows.lock().unwrap();
-        rows.names.remove(&old);
-        rows.names.insert(new.clone(), account.clone());
-        Ok(Renamed { account, old, new })
+        let mut names = self.table.names.lock().unwrap();
+        names.remove(&handle("alice"));
+        names.insert(handle("alicia"), account("alice"));
+        Ok(self.renamed.clone())
+    }
+}
+
+/// What the table's own switch does, unless the test has an excuse or a counter that stands still.
+impl Upstream for World {
+    fn calls(&self) -> u64 {
+        if self.counter_stands_still { 0 } else { self.table.faults.calls() }
     }
 
-    async fn break_upstream(&self, how: Breakage) -> Result<(), Excuse> {
+    async fn fail(&self, how: Breakage) -> Result<(), Excuse> {
         if self.excuses.contains(&how) {
             return Err(Excuse::new(self.reason));
         }
-        self.table.set_broken(Some(how));
-        Ok(())
+        self.table.faults.fail(how).await
     }
 
-    async fn mend_upstream(&self) {
-        self.table.set_broken(None);
+    async fn mend(&self) {
+        self.table.faults.mend().await;
     }
 }

@@ -7,7 +7,8 @@ import labs from './labs.mjs';
 import lookup from './lookup.mjs';
 import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
+import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, dns].flat();
+export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns].flat();

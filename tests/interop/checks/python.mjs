@@ -7,7 +7,7 @@ import { HANDLES, handlesAsNamesakeSees, identityApi, UNKNOWN_DID } from './ask.
 // Of two contradicting TXT records it believes whichever comes first: not compared.
 const COMPARED = HANDLES.filter((handle) => handle !== 'twin.example.com');
 
-const PYTHON = join(import.meta.dirname, '../.venv/bin/python');
+const PYTHON = join(import.meta.dirname, '../.venv-clients/bin/python');
 const PROGRAM = join(import.meta.dirname, 'python-client.py');
 
 function ask(world) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Breakage, Fixture, Held, Report, Rule, answers, namespace,
+    Breakage, Fixture, Held, Report, Rule, Upstream, answers, namespace,
     question::{profile_in_words, resolved_in_words},
     report::broken,
     subject::{Said, Subject, within},
@@ -13,7 +13,7 @@ use crate::{ErrorKind, Handle, Lookup, Profile, ProfileState};
 /// R9: breaks the source in both ways, and mends it.
 pub(super) async fn are_classified(fixture: &impl Fixture, subject: &Subject, report: &mut Report) {
     for how in [Breakage::Down, Breakage::Nonsense] {
-        match within(Rule::R9, "the fixture's break_upstream()", fixture.break_upstream(how)).await {
+        match within(Rule::R9, "the upstream's fail()", fixture.upstream().fail(how)).await {
             Ok(()) => {
                 is_classified(fixture, subject, how).await;
                 report.checked(Rule::R9);
@@ -38,7 +38,7 @@ async fn is_classified(fixture: &impl Fixture, subject: &Subject, how: Breakage)
         handle_fails(subject, how, &subject.absent).await;
     }
     namespace::handle_is_passed(fixture, subject, &subject.foreign).await;
-    within(Rule::R9, "the fixture's mend_upstream()", fixture.mend_upstream()).await;
+    within(Rule::R9, "the upstream's mend()", fixture.upstream().mend()).await;
     for held in &subject.held {
         answers::is_found(subject, Rule::R9, held).await;
         answers::leads_back(subject, Rule::R9, held).await;

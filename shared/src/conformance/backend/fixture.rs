@@ -6,39 +6,23 @@ use std::{
     sync::Arc,
 };
 
+use super::{Upstream, report::inconsistent};
 use crate::{AccountId, Handle, HandleResolver};
 
 /// A backend in a small world of its own, and what is true there.
 ///
-/// The hooks may be written as `async fn`. Whatever a backend asks in order to answer is its *source*: a DNS, an
-/// HTTP server, a store. The fixture counts the questions to it ([`io_calls`](Self::io_calls)) and can break it
-/// ([`break_upstream`](Self::break_upstream)).
+/// The hooks may be written as `async fn`.
 pub trait Fixture: Send + Sync {
     /// The backend; the kit asks for it once.
     fn backend(&self) -> Arc<dyn HandleResolver>;
 
-    /// Who holds what before [`rename`](Self::rename): at least two handles, each held by another account.
-    ///
-    /// The fixture must know the accounts from elsewhere than the backend's lookups (it created them), or rule R2
-    /// would compare the backend with itself.
-    fn held(&self) -> Vec<Held>;
+    /// What is true before [`rename`](Self::rename).
+    fn facts(&self) -> Facts;
 
-    /// A handle in the backend's namespace that nobody holds.
-    fn absent(&self) -> Handle;
+    /// What the backend asks in order to answer. A fake source that embeds [`Faults`](super::Faults) gives those.
+    fn upstream(&self) -> &impl Upstream;
 
-    /// An account id of the backend's kind that nobody has.
-    fn absent_account(&self) -> AccountId;
-
-    /// A handle outside the backend's namespace.
-    fn foreign(&self) -> Handle;
-
-    /// How often the source was asked so far, on behalf of lookups.
-    ///
-    /// Work in the background (a poll) must not count, or must stand still while the kit runs: rule R4 compares two
-    /// readings. The kit also sees to it that this number grows when it should.
-    fn io_calls(&self) -> u64;
-
-    /// Gives one of the [`held`](Self::held) handles' accounts another name, in the way this scheme does it.
+    /// Gives one of the [`Facts::held`] handles' accounts another name, in the way this scheme does it.
     ///
     /// The excuse is accepted only of a policy that says [`ChangedBy::Nobody`](crate::ChangedBy::Nobody).
     fn rename(&self) -> impl Future<Output = Result<Renamed, Excuse>> + Send;
@@ -50,15 +34,58 @@ pub trait Fixture: Send + Sync {
     fn settle(&self) -> impl Future<Output = ()> + Send {
         ready(())
     }
+}
 
-    /// Breaks the source of all lookups, until [`mend_upstream`](Self::mend_upstream).
+/// A fixture in one expression, for a backend that follows renames at once and needs no hooks beside this one.
+#[derive(Debug)]
+pub struct World<'a, U, R> {
+    /// See [`Fixture::backend`].
+    pub backend: Arc<dyn HandleResolver>,
+    /// See [`Fixture::facts`].
+    pub facts: Facts,
+    /// See [`Fixture::upstream`].
+    pub upstream: &'a U,
+    /// See [`Fixture::rename`].
+    pub rename: R,
+}
+
+impl<U, R, F> Fixture for World<'_, U, R>
+where
+    U: Upstream,
+    R: Fn() -> F + Send + Sync,
+    F: Future<Output = Renamed> + Send,
+{
+    fn backend(&self) -> Arc<dyn HandleResolver> {
+        Arc::clone(&self.backend)
+    }
+
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn upstream(&self) -> &impl Upstream {
+        self.upstream
+    }
+
+    async fn rename(&self) -> Result<Renamed, Excuse> {
+        Ok((self.rename)().await)
+    }
+}
+
+/// Who holds what in a fixture's world, and what is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// At least two handles, each held by another account.
     ///
-    /// A backend that answers from a store has that for its source. The excuse is for a source that cannot break
-    /// in this way.
-    fn break_upstream(&self, how: Breakage) -> impl Future<Output = Result<(), Excuse>> + Send;
-
-    /// Undoes [`break_upstream`](Self::break_upstream).
-    fn mend_upstream(&self) -> impl Future<Output = ()> + Send;
+    /// The fixture must know the accounts from elsewhere than the backend's lookups (it created them), or rule R2
+    /// would compare the backend with itself.
+    pub held: Vec<Held>,
+    /// A handle in the backend's namespace that nobody holds.
+    pub absent: Handle,
+    /// An account id of the backend's kind that nobody has.
+    pub absent_account: AccountId,
+    /// A handle outside the backend's namespace.
+    pub foreign: Handle,
 }
 
 /// A handle and who holds it.
@@ -70,37 +97,43 @@ pub struct Held {
     pub account: AccountId,
 }
 
-/// A rename that was done.
+impl Held {
+    /// That `account` goes by `handle`.
+    ///
+    /// # Panics
+    /// With `fixture:` when one of the texts is none.
+    #[must_use]
+    pub fn new(handle: &str, account: &str) -> Self {
+        let of_account = |error| inconsistent(format!("{account:?}: {error}"));
+        Self { handle: parsed(handle), account: AccountId::parse(account).unwrap_or_else(of_account) }
+    }
+}
+
+fn parsed(handle: &str) -> Handle {
+    Handle::parse(handle).unwrap_or_else(|error| inconsistent(format!("{handle:?}: {error}")))
+}
+
+/// A rename that was done; the account stays the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renamed {
-    /// Whose name changed; it stays the same account.
-    pub account: AccountId,
-    /// The name it had: one of [`Fixture::held`].
+    /// The name it had: one of [`Facts::held`].
     pub old: Handle,
     /// The name it has now.
     pub new: Handle,
 }
 
-/// How a source fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breakage {
-    /// It cannot be reached, or does not answer: expected is a temporary [`ErrorKind`](crate::ErrorKind).
-    Down,
-    /// It answers every question about the held handles with something that cannot be used: expected is
-    /// [`ErrorKind::BadAnswer`](crate::ErrorKind::BadAnswer).
-    Nonsense,
-}
-
-impl fmt::Display for Breakage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Down => "down",
-            Self::Nonsense => "talking nonsense",
-        })
+impl Renamed {
+    /// That whoever was `old` is now `new`.
+    ///
+    /// # Panics
+    /// With `fixture:` when one of the texts is no handle.
+    #[must_use]
+    pub fn new(old: &str, new: &str) -> Self {
+        Self { old: parsed(old), new: parsed(new) }
     }
 }
 
-/// Why a fixture cannot do what the kit asks for. It ends up in the [`Report`](super::Report).
+/// Why a fixture or its source cannot do what the kit asks for. It ends up in the [`Report`](super::Report).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excuse(String);
 

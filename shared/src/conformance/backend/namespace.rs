@@ -1,7 +1,7 @@
 //! R4: what is not the backend's is passed, and nobody is asked about it.
 
 use super::{
-    Fixture, Report, Rule,
+    Fixture, Report, Rule, Upstream,
     question::{profile_in_words, resolved_in_words},
     report::{broken, inconsistent},
     subject::Subject,
@@ -44,7 +44,7 @@ pub(super) async fn the_rest_is_passed_without_io(
         handle_is_passed(fixture, subject, &handle).await;
     }
     if let Ok(account) = AccountId::parse(FOREIGN_ACCOUNT) {
-        let before = fixture.io_calls();
+        let before = fixture.upstream().calls();
         let said = subject.profile(Rule::R4, &account).await;
         if !matches!(said, Ok(Lookup::Pass)) {
             let words = profile_in_words(&said);
@@ -57,7 +57,7 @@ pub(super) async fn the_rest_is_passed_without_io(
 
 /// That `handle`, outside the namespace, is passed without I/O.
 pub(super) async fn handle_is_passed(fixture: &impl Fixture, subject: &Subject, handle: &Handle) {
-    let before = fixture.io_calls();
+    let before = fixture.upstream().calls();
     let said = subject.resolve(Rule::R4, handle).await;
     if !matches!(said, Ok(Lookup::Pass)) {
         let words = resolved_in_words(&said);
@@ -67,7 +67,7 @@ pub(super) async fn handle_is_passed(fixture: &impl Fixture, subject: &Subject, 
 }
 
 fn nobody_was_asked(fixture: &impl Fixture, before: u64, call: &str) {
-    let after = fixture.io_calls();
+    let after = fixture.upstream().calls();
     if after != before {
         let times = after.saturating_sub(before);
         broken(
@@ -79,11 +79,13 @@ fn nobody_was_asked(fixture: &impl Fixture, before: u64, call: &str) {
 
 /// A counter that stands still would make R4 hold of any backend.
 async fn counts_questions(fixture: &impl Fixture, subject: &Subject) {
-    let before = fixture.io_calls();
+    let before = fixture.upstream().calls();
     for held in &subject.held {
         let _ = subject.resolve(Rule::R1, &held.handle).await;
     }
-    if fixture.io_calls() <= before {
-        inconsistent("expected io_calls() to grow when held handles are resolved, but it stood still");
+    if fixture.upstream().calls() <= before {
+        inconsistent(
+            "expected calls() of the upstream to grow when held handles are resolved, but it stood still",
+        );
     }
 }

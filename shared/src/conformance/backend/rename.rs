@@ -24,11 +24,12 @@ pub(super) async fn is_followed(fixture: &impl Fixture, subject: &Subject, repor
             ),
         ),
     };
-    let Renamed { account, old, new } = renamed;
-    let before = Held { handle: old, account };
-    if !subject.held.contains(&before) || subject.held.iter().any(|held| held.handle == new) {
-        inconsistent(format!("expected one held handle to become a new one, got {before:?} become {new:?}"));
-    }
+    let Renamed { old, new } = renamed;
+    let before = subject.held.iter().find(|held| held.handle == old).cloned();
+    let is_news = subject.held.iter().all(|held| held.handle != new);
+    let Some(before) = before.filter(|_| is_news) else {
+        inconsistent(format!("expected one held handle to become a new one, got {old:?} become {new:?}"));
+    };
     if policy.visible_within != Bound::Immediately {
         within(Rule::R5, "the fixture's settle()", fixture.settle()).await;
     }

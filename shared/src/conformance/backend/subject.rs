@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{
-    Fixture, Held, Rule,
+    Facts, Fixture, Held, Rule,
     report::{broken, inconsistent},
 };
 use crate::{AccountId, Handle, HandleResolver, Identity, Lookup, Profile, ResolveError, Trace};
@@ -31,17 +31,15 @@ pub(super) struct Subject {
 impl Subject {
     /// Reads the fixture, and refuses one whose world could not break a rule.
     pub(super) fn of(fixture: &impl Fixture) -> Self {
-        let held = fixture.held();
+        let Facts { held, absent, absent_account, foreign } = fixture.facts();
         let handles: BTreeSet<_> = held.iter().map(|held| &held.handle).collect();
         let accounts: BTreeSet<_> = held.iter().map(|held| &held.account).collect();
         if held.len() < 2 || handles.len() != held.len() || accounts.len() != held.len() {
             inconsistent(format!("expected two or more handles, each of another account, got {held:?}"));
         }
-        let (absent, foreign) = (fixture.absent(), fixture.foreign());
         if handles.contains(&absent) || handles.contains(&foreign) || absent == foreign {
             inconsistent(format!("{absent:?} (absent) and {foreign:?} (foreign) are held, or the same"));
         }
-        let absent_account = fixture.absent_account();
         if accounts.contains(&absent_account) {
             inconsistent(format!("{absent_account} is said to be absent and to hold a handle"));
         }
