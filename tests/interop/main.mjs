@@ -30,8 +30,10 @@ async function work() {
     await new Promise(() => {});
   }
   const log = join(dir, 'namesake.log');
-  await startNamesake(process.env.NAMESAKE_BIN, world.namesake.config, world.namesake.url, log);
-  await startNamesake(process.env.NAMESAKE_BIN, world.follower.config, world.follower.url, join(dir, 'follower.log'));
+  await Promise.all([
+    startNamesake(process.env.NAMESAKE_BIN, world.namesake, log),
+    ...Object.entries(world.variants).map(([name, variant]) => startNamesake(process.env.NAMESAKE_BIN, variant, join(dir, `namesake-${name}.log`))),
+  ]);
   const failed = await runAll();
   if (failed > 0) console.error(`--- the end of namesake's log\n${tail(log, 40)}---`);
   console.log(`${checks.length - failed} passed, ${failed} failed`);

@@ -58,12 +58,26 @@ impl HickoryDns {
         Ok(Self { resolver, timeout })
     }
 
-    /// One question about an absolute name, within the deadline; `None` when the answer is a definite no.
+    /// One question about an absolute name, within the deadline; `Err(No)` when the answer is a definite no.
     async fn ask(&self, name: &Name, kind: RecordType) -> Result<Result<Lookup, No>, DnsFailure> {
-        match timeout(self.timeout, self.resolver.lookup(name.clone(), kind)).await {
-            Ok(Ok(lookup)) => Ok(Ok(lookup)),
-            Ok(Err(error)) => classify(&error).map(Err),
-            Err(_) => Err(DnsFailure::Timeout),
+        let asking = async {
+            let error = match self.resolver.lookup(name.clone(), kind).await {
+                Ok(lookup) => return Ok(Ok(lookup)),
+                Err(error) => error,
+            };
+            let no = classify(&error)?;
+            match unvouched(&error) {
+                Some(last) if self.is_alias(last).await? => Err(DnsFailure::Other),
+                _ => Ok(Err(no)),
+            }
+        };
+        timeout(self.timeout, asking).await.unwrap_or(Err(DnsFailure::Timeout))
+    }
+
+    async fn is_alias(&self, name: &Name) -> Result<bool, DnsFailure> {
+        match self.resolver.lookup(name.clone(), RecordType::CNAME).await {
+            Ok(_) => Ok(true),
+            Err(error) => classify(&error).map(|_| false),
         }
     }
 }
@@ -129,6 +143,19 @@ fn classify(error: &NetError) -> Result<No, DnsFailure> {
         NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => Err(DnsFailure::Refused),
         NetError::Timeout => Err(DnsFailure::Timeout),
         _ => Err(DnsFailure::Other),
+    }
+}
+
+/// The name that was asked last, when "no data" comes without a zone's word for it (an SOA). Hickory says just that, too,
+/// where it gave up on aliases in a circle or in too long a chain, which proves nothing.
+fn unvouched(error: &NetError) -> Option<&Name> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none))
+            if none.response_code == ResponseCode::NoError && none.soa.is_none() =>
+        {
+            Some(none.query.name())
+        }
+        _ => None,
     }
 }
 

@@ -122,6 +122,40 @@ async fn aliases_are_followed() {
 }
 
 #[tokio::test]
+async fn aliases_that_never_end_are_no_absence() {
+    const HOPS: [&str; 12] = [
+        NAME,
+        "a.example.",
+        "b.example.",
+        "c.example.",
+        "d.example.",
+        "e.example.",
+        "f.example.",
+        "g.example.",
+        "h.example.",
+        "i.example.",
+        "j.example.",
+        "k.example.",
+    ];
+    let alias = |from, to| (from, Reply::Records(vec![(from, cname(to))]));
+    // In a circle, of any length: the name at which the chase is given up may be the first or another.
+    for length in 1..=3 {
+        let circle: Vec<_> = (0..length).map(|i| alias(HOPS[i], HOPS[(i + 1) % length])).collect();
+        let (_server, dns) = start(&circle).await;
+        assert_eq!(dns.txt(NAME).await, Err(DnsFailure::Other), "{length}");
+        assert!(matches!(dns.addresses(NAME).await, Err(AddressError::Failed(_))), "{length}");
+    }
+    // In a chain that is longer than we follow, although there is a record at its end.
+    let mut chain: Vec<_> = HOPS.windows(2).map(|pair| alias(pair[0], pair[1])).collect();
+    chain.push((HOPS[11], Reply::Records(vec![(HOPS[11], txt(&[b"did=x"]))])));
+    let (_server, dns) = start(&chain).await;
+    assert_eq!(dns.txt(NAME).await, Err(DnsFailure::Other));
+    // To a name without data: that is definite, also without a zone's word.
+    let (_server, dns) = start(&[alias(NAME, HOPS[1]), (HOPS[1], Reply::Code(ResponseCode::NoError))]).await;
+    assert_eq!(dns.txt(NAME).await, Ok(TxtAnswer::NoData));
+}
+
+#[tokio::test]
 async fn addresses_are_of_both_families() {
     let records = Reply::Records(vec![(HOST, v4("192.0.2.1")), (HOST, v6("2001:db8::1"))]);
     let (server, dns) = start(&[(HOST, records)]).await;

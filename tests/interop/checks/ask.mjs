@@ -3,6 +3,12 @@ import assert from 'node:assert/strict';
 import { AtpAgent } from '@atproto/api';
 import { IdResolver } from '@atproto/identity';
 
+/** Handles on which every client must agree with Namesake: three are found and three are not. */
+export const HANDLES = ['alice.test', 'bob.test', 'jane.example.com', 'twin.example.com', 'nobody.test', 'nobody.example.com'];
+
+/** No such DID is registered. */
+export const UNKNOWN_DID = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa';
+
 /** GET as an API client does it: the status and the parsed body. */
 export async function getJson(world, path) {
   const response = await fetch(world.namesake.url + path, {
@@ -32,6 +38,20 @@ export const fresh = (world, handle) => getJson(world, `/v1/resolve?handle=${han
 /** The official API client, unmodified, with Namesake as its service. */
 export function identityApi(world) {
   return new AtpAgent({ service: world.namesake.url }).com.atproto.identity;
+}
+
+/** What `resolveHandle` says about each handle: a DID, or nothing where it refuses. */
+export async function handlesAsNamesakeSees(world, handles = HANDLES) {
+  const seen = {};
+  for (const handle of handles) {
+    seen[handle] = await identityApi(world).resolveHandle({ handle }).then(
+      ({ data }) => data.did,
+      (error) => (error.status >= 400 ? undefined : Promise.reject(error)),
+    );
+  }
+  // An agreement must be about something.
+  if (handles === HANDLES) assert.equal(Object.values(seen).filter((did) => did?.startsWith('did:plc:')).length, 3, JSON.stringify(seen));
+  return seen;
 }
 
 /** Awaits an XRPC failure of exactly this status, error name and (where given) message. */

@@ -6,13 +6,13 @@ import { until } from '../world/process.mjs';
 import { getJson, getResolution, identityApi, rejectsWith } from './ask.mjs';
 
 const SOON = { withinMs: 8_000, everyMs: 100 };
-const cursor = (world) => JSON.parse(readFileSync(`${world.follower.config}.cursor`, 'utf8')).cursor;
+const cursor = (world) => JSON.parse(readFileSync(`${world.variants.follower.config}.cursor`, 'utf8')).cursor;
 
 export default [
   {
     name: 'events: a handle changed on the PDS is seen within seconds, against a cache of ten minutes',
     async run(world) {
-      const follower = { ...world, namesake: world.follower };
+      const follower = { ...world, namesake: world.variants.follower };
       const api = identityApi(follower);
       const dora = await createAccount(world.pds.url, world.fetch, 'dora.test', { displayName: 'Dora', description: 'Explores.' });
       assert.equal((await getResolution(follower, '/@dora.test')).account, dora.did);
@@ -40,7 +40,7 @@ export default [
   {
     name: 'events: the stream is counted, and its cursor saved',
     async run(world) {
-      const metrics = await (await fetch(`${world.follower.url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+      const metrics = await (await fetch(`${world.variants.follower.url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
       assert.match(metrics, /^namesake_events_total\{kind="identity"\} [1-9]/m);
       assert.match(metrics, /^namesake_events_total\{kind="other"\} [1-9]/m);
       assert.doesNotMatch(metrics, /kind="poison"/);

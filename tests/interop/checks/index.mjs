@@ -1,11 +1,15 @@
 // In this order: what only reads comes before what changes names.
+import atcute from './atcute.mjs';
 import dns from './dns.mjs';
+import scenarios from './dns-scenarios.mjs';
 import events from './events.mjs';
 import identity from './identity.mjs';
+import labs from './labs.mjs';
 import lookup from './lookup.mjs';
 import pdsAsks from './pds-asks.mjs';
+import python from './python.mjs';
 import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [...lookup, ...xrpc, ...identity, ...pdsAsks, ...rename, ...plcLog, ...dns, ...events];
+export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events].flat();

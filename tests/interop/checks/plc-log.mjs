@@ -16,7 +16,7 @@ async function withLogs(world) {
   const text = readFileSync(world.namesake.config, 'utf8').replaceAll(`127.0.0.1:${world.namesake.port}`, `127.0.0.1:${port}`);
   writeFileSync(config, text.replace('[atproto]', '[atproto]\nverify_plc = true'));
   const url = `http://127.0.0.1:${port}`;
-  await startNamesake(process.env.NAMESAKE_BIN, config, url, join(world.dir, 'namesake-plc-log.log'));
+  await startNamesake(process.env.NAMESAKE_BIN, { config, url }, join(world.dir, 'namesake-plc-log.log'));
   checking = { ...world, namesake: { ...world.namesake, port, url, config } };
   return checking;
 }

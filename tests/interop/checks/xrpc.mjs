@@ -1,9 +1,7 @@
 // com.atproto.identity.* through the official client `@atproto/api`, which validates what it gets.
 import assert from 'node:assert/strict';
 import { ComAtprotoIdentityResolveHandle } from '@atproto/api';
-import { identityApi, rejectsWith } from './ask.mjs';
-
-const UNKNOWN_DID = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa';
+import { identityApi, rejectsWith, UNKNOWN_DID } from './ask.mjs';
 
 export default [
   {

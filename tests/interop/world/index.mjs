@@ -4,20 +4,22 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aimDnsAt } from './aim-dns.mjs';
 import { createAuthority } from './certificates.mjs';
-import { startDns } from './dns.mjs';
+import { startDns, startKnot } from './dns.mjs';
 import { fetchThrough } from './fetch.mjs';
 import { writeConfig } from './namesake.mjs';
 import { createAccount, registerForeign } from './people.mjs';
 import { freePort, startNode } from './process.mjs';
-import { startGate, startTlsFront } from './proxies.mjs';
+import { startGate, startTlsFront, startTunnel } from './proxies.mjs';
+import { setScenes } from './scenes.mjs';
 
 const here = (file) => join(import.meta.dirname, file);
 
 export async function startWorld(dir) {
-  const [namesakePort, followerPort] = [await freePort(), await freePort()];
+  const namesakePort = await freePort();
   const ports = {};
-  // All of `test.` is the PDS's.
-  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : undefined);
+  // All of `test.` is the PDS's; some foreign names have a page of their own.
+  const pages = new Map();
+  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : pages.get(name));
 
   const [authority, dns, directory, gate] = await Promise.all([
     createAuthority(join(dir, 'ca')),
@@ -49,18 +51,34 @@ export async function startWorld(dir) {
     authority,
     front,
     gate,
+    pages,
+    tunnel: await startTunnel(front),
     fetch: fetchThrough(front, authority),
     plc: { url: plcUrl },
     pds: { url: pdsUrl, directUrl: `http://127.0.0.1:${pds.port}` },
     namesake: { port: namesakePort, url: `http://127.0.0.1:${namesakePort}`, config: join(dir, 'namesake.toml') },
-    // Another instance: remembers for ten minutes, and follows the events of the PDS.
-    follower: { port: followerPort, url: `http://127.0.0.1:${followerPort}`, config: join(dir, 'follower.toml') },
   };
   world.people = await populate(world);
-  const where = { dns, front, authority, plcUrl };
-  writeConfig(world.namesake.config, { port: namesakePort, ...where });
-  const eventsUrl = `ws://127.0.0.1:${pds.port}/xrpc/com.atproto.sync.subscribeRepos`;
-  writeConfig(world.follower.config, { port: followerPort, ...where, ttlSeconds: 600, eventsUrl });
+  world.scenes = await setScenes(world);
+  world.knot = await startKnot(join(dir, 'knot'), dns);
+  const surroundings = { dns, front, authority, plcUrl };
+  writeConfig(world.namesake.config, { ...surroundings, port: namesakePort });
+  // The same service with other settings: how `world.namesake` would look in that world.
+  const variant = async (name, settings) => {
+    const port = await freePort();
+    const config = join(dir, `namesake-${name}.toml`);
+    writeConfig(config, { ...surroundings, ...settings, port });
+    return { port, url: `http://127.0.0.1:${port}`, config };
+  };
+  world.variants = {
+    knot: await variant('knot', { dns: world.knot }),
+    // Remembers for ten minutes, and follows the events of the PDS.
+    follower: await variant('follower', {
+      ttlSeconds: 600,
+      eventsUrl: `ws://127.0.0.1:${pds.port}/xrpc/com.atproto.sync.subscribeRepos`,
+    }),
+    invalidRequest: await variant('invalid-request', { atproto: 'not_found_is_invalid_request = true' }),
+  };
   return world;
 }
 
@@ -68,6 +86,7 @@ export async function startWorld(dir) {
 export function closeWorld(world) {
   world.front.close();
   world.gate.close();
+  world.tunnel.close();
 }
 
 function pdsEnvironment(dir, { hostname, plcUrl, appViewUrl, nameserver }) {
@@ -127,7 +146,7 @@ export function describe(world) {
     namesake: world.namesake.url,
     plc: world.plc.url,
     pds: `${world.pds.directUrl} (public: ${world.pds.url})`,
-    dns: world.dns.address,
+    dns: `${world.dns.address} (nsd), ${world.knot.address} (knot)`,
     'tls front': `127.0.0.1:${world.front.port}, CA ${world.authority.caFile}`,
     'gate (PDS to Namesake)': `http://127.0.0.1:${world.gate.port}`,
     ...Object.fromEntries(Object.values(world.people).map(({ handle, did }, i) => [`person ${i + 1}`, `${handle} ${did}`])),

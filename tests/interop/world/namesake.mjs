@@ -4,9 +4,9 @@ import { start, tail, until } from './process.mjs';
 
 /**
  * Writes the configuration that makes `namesake serve` live in this world. Its answers are short-lived, so that a check need
- * not wait long for one to grow old, unless it is told otherwise.
+ * not wait long for one to grow old, unless it is told otherwise; `atproto` holds more lines for that section.
  */
-export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl }) {
+export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl, atproto = '' }) {
   const events = eventsUrl ? `events_url = "${eventsUrl}"\nevents_cursor_file = "${file}.cursor"\nevents_idle_seconds = 9\n` : '';
   writeFileSync(
     file,
@@ -30,6 +30,8 @@ https_port = ${front.port}
 plc_url = "${plcUrl}"
 allow_test_tld = true
 ${events}
+${atproto}
+
 [cache]
 ttl_seconds = ${ttlSeconds}
 absent_ttl_seconds = ${ttlSeconds}
@@ -37,8 +39,8 @@ absent_ttl_seconds = ${ttlSeconds}
   );
 }
 
-export async function startNamesake(binary, configFile, url, log) {
-  const child = start(binary, ['serve', '--config', configFile], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
+export async function startNamesake(binary, { config, url }, log) {
+  const child = start(binary, ['serve', '--config', config], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
   await until('namesake is ready', async () => {
     if (child.spawnError) throw Object.assign(child.spawnError, { fatal: true });
     if (child.exitCode !== null) throw Object.assign(new Error(`namesake ended:\n${tail(log)}`), { fatal: true });

@@ -33,6 +33,22 @@ export async function startNode(program, { env, log, preload = [] }) {
   return { child, port: ready.port };
 }
 
+/** While `action` runs, `child` and its children are stopped: their sockets take packets, and nobody answers. */
+export async function silentDuring(child, action) {
+  const family = [child.pid];
+  for (const pid of family) {
+    // The list grows while it is read.
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+    family.push(...children.map(Number));
+  }
+  family.forEach((pid) => process.kill(pid, 'SIGSTOP'));
+  try {
+    return await action();
+  } finally {
+    family.forEach((pid) => process.kill(pid, 'SIGCONT'));
+  }
+}
+
 /** Ends everything that `start` started, and returns when it is gone. */
 export async function stopAll() {
   await Promise.all([...running].map(stop));

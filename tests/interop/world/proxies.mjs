@@ -1,9 +1,10 @@
-// Two small reverse proxies. Both keep `Host` as it came, and both write down what was asked.
+// Two small reverse proxies, which keep `Host` as it came and write down what was asked, and a tunnel.
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 
-/** https on one port for every name; `upstreamFor(hostname)` gives a port of this machine, or nothing for a 404. */
+/** https on one port for every name; `upstreamFor(hostname)` gives a port of this machine, a page as text, or nothing for a 404. */
 export async function startTlsFront(authority, upstreamFor) {
   const seen = [];
   const server = https.createServer(
@@ -29,6 +30,20 @@ export async function startGate(upstream) {
   return listening(server, seen);
 }
 
+/** A proxy for clients that know `HTTPS_PROXY` but not our port: whatever host they want, they get the TLS front. */
+export async function startTunnel(front) {
+  const server = http.createServer((_, response) => response.writeHead(405).end());
+  server.on('connect', (_, near, head) => {
+    const far = net.connect(front.port, '127.0.0.1', () => {
+      near.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      far.write(head);
+      near.pipe(far).pipe(near);
+    });
+    for (const [one, other] of [[near, far], [far, near]]) one.on('error', () => other.destroy());
+  });
+  return listening(server, []);
+}
+
 async function listening(server, seen) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -42,7 +57,7 @@ async function listening(server, seen) {
   };
 }
 
-function forward(request, response, port, seen, host) {
+function forward(request, response, upstream, seen, host) {
   const entry = { host, method: request.method, url: request.url, status: undefined, authorized: 'authorization' in request.headers };
   seen.push(entry);
   const answer = (status, text) => {
@@ -51,9 +66,10 @@ function forward(request, response, port, seen, host) {
     response.writeHead(status, { 'content-type': 'text/plain' });
     response.end(text);
   };
-  if (port === undefined) return answer(404, 'nobody serves this name\n');
+  if (upstream === undefined) return answer(404, 'nobody serves this name\n');
+  if (typeof upstream === 'string') return answer(200, upstream);
   const onward = http.request(
-    { host: '127.0.0.1', port, method: request.method, path: request.url, headers: request.headers, agent: false },
+    { host: '127.0.0.1', port: upstream, method: request.method, path: request.url, headers: request.headers, agent: false },
     (reply) => {
       entry.status = reply.statusCode;
       response.writeHead(reply.statusCode, reply.rawHeaders);
