@@ -6,11 +6,12 @@
 use std::{fmt::Debug, sync::Arc};
 
 use namesake::{
-    AccountId, Answer, Clock, ErrorKind, Handle, Lookup, Proof, ResolveError, Timestamp, Trace, Ttl, Why,
+    AccountId, Answer, Clock, ErrorKind, Handle, Lookup, Proof, ResolveError, Scheme, Timestamp, Trace, Ttl,
+    Why,
 };
 
 use crate::{
-    cache::{Answered, Generations, Key, Memory, Patience, Remembered, shorter},
+    cache::{Answered, Generations, Key, Memory, Patience, Remembered, Whose, shorter},
     directory::Seat,
     guard::Gate,
     query::Subject,
@@ -77,16 +78,18 @@ impl Atproto {
         settings: CacheSettings,
         limits: &Limits,
         generations: &Arc<Generations>,
+        schemes: &Arc<[Scheme]>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let gate = Gate::new("atproto".to_owned(), limits.deadline, limits.backend_concurrency);
+        let whose = || Whose { seats: Arc::default(), atproto: Arc::clone(schemes) };
         // Documents are the largest and the least asked for; together these take as much as the people do.
         let part = |parts| CacheSettings { capacity_bytes: settings.capacity_bytes / parts, ..settings };
         Self {
             port: Arc::new(Port { port, gate }),
-            dids: Memory::new(part(2), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
-            documents: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
-            identities: Memory::new(part(4), Arc::clone(generations), Arc::default(), Arc::clone(clock)),
+            dids: Memory::new(part(2), Arc::clone(generations), whose(), Arc::clone(clock)),
+            documents: Memory::new(part(4), Arc::clone(generations), whose(), Arc::clone(clock)),
+            identities: Memory::new(part(4), Arc::clone(generations), whose(), Arc::clone(clock)),
         }
     }
 

@@ -169,12 +169,14 @@ impl Builder {
         self.generations.set_seats(Seat::all(&policies));
         let Limits { deadline, backend_concurrency, .. } = self.limits;
         let guard = |plugged| Guarded::new(plugged, deadline, backend_concurrency);
-        let atproto = self
-            .atproto
-            .map(|port| Atproto::new(port, self.cache, &self.limits, &self.generations, &self.clock));
+        let directory = Directory::new(policies, public_url);
+        let schemes = directory.atproto_schemes();
+        let atproto = self.atproto.map(|port| {
+            Atproto::new(port, self.cache, &self.limits, &self.generations, &schemes, &self.clock)
+        });
         let history = self.chronicle.map(|chronicle| History::new(chronicle, &self.limits));
         let resolver = Resolver::new(
-            Directory::new(policies, public_url),
+            directory,
             self.backends.into_iter().map(guard).collect(),
             self.cache,
             self.generations,

@@ -4,6 +4,8 @@
 //! namespace holds it, whatever that backend then answers. So nobody can spoil anybody's bare name, and one backend's
 //! outage touches no other's answers.
 
+use std::sync::Arc;
+
 use namesake::{AccountId, Handle, Model, Policy, Scheme};
 use url::Url;
 
@@ -58,6 +60,12 @@ impl Directory {
     /// The policies, in the order in which the backends are asked.
     pub(crate) fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// The schemes that answer for the same names as XRPC.
+    pub(crate) fn atproto_schemes(&self) -> Arc<[Scheme]> {
+        let independent = self.policies.iter().filter(|policy| policy.model == Model::Independent);
+        independent.map(|policy| policy.scheme.clone()).collect()
     }
 
     /// Where this service is reached.

@@ -6,7 +6,7 @@ use namesake::{Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trac
 
 use crate::{
     api::{Explanation, Freshness, Resolution},
-    cache::{Answered, Generations, Key, Memory, Patience, Said},
+    cache::{Answered, Generations, Key, Memory, Patience, Said, Whose},
     directory::{Directory, Seat},
     guard::Guarded,
     person::{self, Person},
@@ -37,10 +37,11 @@ impl Resolver {
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let schemes = directory.policies().iter().map(|policy| policy.scheme.clone()).collect();
+        let seats = directory.policies().iter().map(|policy| policy.scheme.clone()).collect();
+        let whose = Whose { seats, atproto: directory.atproto_schemes() };
         Self {
             office: Arc::new(Office { directory, backends }),
-            people: Memory::new(settings, generations, schemes, clock),
+            people: Memory::new(settings, generations, whose, clock),
         }
     }
 

@@ -132,11 +132,18 @@ impl Generations {
         }
     }
 
-    /// Everything begun before `moment` no longer counts, of whatever these stripes are about: an answer that was looked
-    /// up afresh from then on knows better.
-    pub(crate) fn outdate(&self, stripes: Stripes, moment: Begun) {
-        let Stripes([asked, account, handle, _whole]) = stripes;
-        for stripe in [asked, account, handle] {
+    /// What was begun before `moment` about these no longer counts: an answer that was looked up from then on knows
+    /// better.
+    pub(crate) fn outdate(
+        &self,
+        names: &[Names<'_>],
+        handles: &[&Handle],
+        account: Option<&AccountId>,
+        moment: Begun,
+    ) {
+        let handles = names.iter().flat_map(|names| handles.iter().map(move |handle| (*names, *handle)));
+        let handles = handles.map(|handle| self.stripe(&handle));
+        for stripe in handles.chain(account.map(|account| self.stripe(account))) {
             if let Some(stripe) = self.stripes.get(stripe as usize) {
                 stripe.purged.fetch_max(moment.0, Ordering::SeqCst);
             }
@@ -216,10 +223,14 @@ mod tests {
     #[test]
     fn an_answer_looked_up_afresh_outdates_the_others_and_not_itself() {
         let generations = Generations::default();
-        let stripes = generations.of_handle(Seat::ATPROTO, Names::Atproto, &handle("a.example"));
+        let (name, scheme) = (handle("a.example"), Scheme::parse("independent").unwrap());
+        let both = [Names::Atproto, Names::Of(&scheme)];
         let (old, moment, afresh) = (generations.begin(), generations.begin(), generations.begin());
-        generations.outdate(stripes, moment);
-        assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
+        generations.outdate(&both, &[&name], None, moment);
+        for names in both {
+            let stripes = generations.of_handle(Seat::ATPROTO, names, &name);
+            assert!(!generations.count(stripes, old) && generations.count(stripes, afresh));
+        }
     }
 
     #[test]

@@ -71,12 +71,33 @@ pub(crate) struct Memory<V> {
     flights: Flights<Key, Begun, Settled<V>>,
 }
 
+/// Whose names the handles of a memory are.
+#[derive(Debug, Clone)]
+pub(crate) struct Whose {
+    /// The schemes of the seats, in their order; XRPC's memory has none.
+    pub(crate) seats: Arc<[Scheme]>,
+    /// The schemes that answer for the same names as XRPC.
+    pub(crate) atproto: Arc<[Scheme]>,
+}
+
+impl Whose {
+    fn names(&self, seat: Seat) -> Names<'_> {
+        self.seats.get(seat.index()).map_or(Names::Atproto, Names::Of)
+    }
+
+    /// These, and all others that mean the same people.
+    fn same_people(&self, seat: Seat) -> Vec<Names<'_>> {
+        let names = self.names(seat);
+        let atproto = || self.atproto.iter().map(Names::Of).chain([Names::Atproto]);
+        if atproto().any(|other| other == names) { atproto().collect() } else { vec![names] }
+    }
+}
+
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
 struct Shelf<V> {
     slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
     generations: Arc<Generations>,
-    /// Of the seats, in their order.
-    schemes: Arc<[Scheme]>,
+    whose: Whose,
     clock: Arc<dyn Clock>,
     settings: CacheSettings,
 }
@@ -89,11 +110,11 @@ impl<V> fmt::Debug for Shelf<V> {
 
 impl<V> Clone for Shelf<V> {
     fn clone(&self) -> Self {
-        let Self { slots, generations, schemes, clock, settings } = self;
+        let Self { slots, generations, whose, clock, settings } = self;
         Self {
             slots: slots.clone(),
             generations: generations.clone(),
-            schemes: schemes.clone(),
+            whose: whose.clone(),
             clock: clock.clone(),
             settings: *settings,
         }
@@ -101,18 +122,18 @@ impl<V> Clone for Shelf<V> {
 }
 
 impl<V: Remembered> Memory<V> {
-    /// `schemes` are those of the seats, in their order; XRPC's memory has none.
+    /// Empty.
     pub(crate) fn new(
         settings: CacheSettings,
         generations: Arc<Generations>,
-        schemes: Arc<[Scheme]>,
+        whose: Whose,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let slots = moka::sync::Cache::builder()
             .max_capacity(settings.capacity_bytes)
             .weigher(|key: &Key, slot: &Arc<Slot<V>>| weigh(key, slot))
             .build();
-        Self { shelf: Shelf { slots, generations, schemes, clock, settings }, flights: Flights::default() }
+        Self { shelf: Shelf { slots, generations, whose, clock, settings }, flights: Flights::default() }
     }
 
     /// The answer to `key`: remembered, or from `source`, which is asked once however many wait.
@@ -192,7 +213,7 @@ impl<V: Remembered> Memory<V> {
                     && afresh
                     && !provisional
                 {
-                    shelf.generations.outdate(entry.stripes, before);
+                    shelf.outdate(&key, &entry.said, before);
                 }
                 let after = provisional.then(|| {
                     let (begun, lookup) = (shelf.generations.begin(), source(Patience::Long));
@@ -229,7 +250,7 @@ impl<V: Remembered> Shelf<V> {
         let asked = self.asked(&key);
         let stripes = match &result {
             Ok(Lookup::Found { value, .. }) => {
-                let handle = value.handle().map(|handle| (self.names(key.seat), handle));
+                let handle = value.handle().map(|handle| (self.whose.names(key.seat), handle));
                 self.generations.stripes(asked, value.account(), handle)
             }
             _ => asked,
@@ -259,15 +280,28 @@ impl<V: Remembered> Shelf<V> {
         }
     }
 
-    fn asked(&self, key: &Key) -> Stripes {
-        match &key.subject {
-            Subject::Handle(handle) => self.generations.of_handle(key.seat, self.names(key.seat), handle),
-            Subject::Account(account) => self.generations.of_account(key.seat, account),
-        }
+    /// What any memory holds from before `moment` about those that this answer is about no longer counts.
+    fn outdate(&self, key: &Key, said: &Said<V>, moment: Begun) {
+        let found = match said {
+            Said::Found(value) => Some(value),
+            Said::Absent(_) => None,
+        };
+        let (asked, account) = match &key.subject {
+            Subject::Handle(handle) => (Some(handle), found.map(|value| value.account())),
+            Subject::Account(account) => (None, Some(account)),
+        };
+        let shown = found.and_then(|value| value.handle());
+        let handles: Vec<_> = asked.into_iter().chain(shown).collect();
+        self.generations.outdate(&self.whose.same_people(key.seat), &handles, account, moment);
     }
 
-    fn names(&self, seat: Seat) -> Names<'_> {
-        self.schemes.get(seat.index()).map_or(Names::Atproto, Names::Of)
+    fn asked(&self, key: &Key) -> Stripes {
+        match &key.subject {
+            Subject::Handle(handle) => {
+                self.generations.of_handle(key.seat, self.whose.names(key.seat), handle)
+            }
+            Subject::Account(account) => self.generations.of_account(key.seat, account),
+        }
     }
 }
 
