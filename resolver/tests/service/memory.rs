@@ -281,7 +281,7 @@ async fn a_suspicion_makes_the_next_asker_look_again_and_wait() {
     world.independent.say("other.example.com", found(B));
     assert_eq!((world.who(NAME).await, world.who("other.example.com").await), (A.into(), B.into()));
     world.independent.say(NAME, found(B));
-    world.invalidator.suspect(&suspicion(A, None));
+    world.events.suspect(&suspicion(A, None));
     assert_eq!(world.who(NAME).await, B, "found by the account it was remembered with");
     assert_eq!(world.who("other.example.com").await, B);
     assert_eq!(world.independent.calls(), 3, "nobody else is asked about again");
@@ -292,7 +292,7 @@ async fn a_false_suspicion_changes_nothing_and_costs_one_look() {
     let world = World::new();
     world.independent.say(NAME, found(A));
     world.who(NAME).await;
-    world.invalidator.suspect(&suspicion(B, Some(NAME)));
+    world.events.suspect(&suspicion(B, Some(NAME)));
     assert_eq!((world.who(NAME).await, world.who(NAME).await), (A.to_owned(), A.to_owned()));
     assert_eq!(world.independent.calls(), 2);
 }
@@ -304,9 +304,9 @@ async fn a_suspicion_reaches_a_remembered_absence_and_a_remembered_failure() {
         world.independent.say(NAME, says);
         assert!(world.who(NAME).await.starts_with('!'));
         world.independent.say(NAME, found(A));
-        world.invalidator.suspect(&suspicion(A, Some(NAME)));
+        world.events.suspect(&suspicion(A, Some(NAME)));
         assert_eq!(world.who(NAME).await, A);
-        world.invalidator.tell(&change(A, Some(NAME), None));
+        world.events.tell(&change(A, Some(NAME), None));
     }
 }
 
@@ -316,14 +316,14 @@ async fn a_suspicion_during_an_outage_is_no_absence() {
     world.independent.say(NAME, found(A));
     world.who(NAME).await;
     world.independent.say(NAME, Says::Fails(ErrorKind::Unavailable));
-    world.invalidator.suspect(&suspicion(A, Some(NAME)));
+    world.events.suspect(&suspicion(A, Some(NAME)));
     assert_eq!(world.who(NAME).await, format!("~{A}"));
     assert_eq!(world.who(NAME).await, format!("~{A}"));
     assert_eq!(world.independent.calls(), 2, "the failure is remembered");
 
     // Another event, and the sources are back: the failure of before it is no reason to be stale.
     world.independent.say(NAME, found(B));
-    world.invalidator.suspect(&suspicion(A, None));
+    world.events.suspect(&suspicion(A, None));
     assert_eq!(world.who(NAME).await, B);
 }
 
@@ -333,7 +333,7 @@ async fn a_suspicion_and_a_silenced_source_do_not_choose_the_holder() {
     world.independent.say(NAME, found(A));
     world.who(NAME).await;
     world.independent.say(NAME, Says::Provisional(B));
-    world.invalidator.suspect(&suspicion(B, Some(NAME)));
+    world.events.suspect(&suspicion(B, Some(NAME)));
     assert_eq!(world.who(NAME).await, format!("~{A}"));
 }
 
@@ -346,7 +346,7 @@ async fn an_answer_that_was_on_its_way_is_suspected_too() {
     let early = tokio::spawn(async move { early.who(NAME).await });
     world.independent.asked(1).await;
     world.independent.say(NAME, found(B));
-    world.invalidator.suspect(&suspicion(A, None));
+    world.events.suspect(&suspicion(A, None));
     world.independent.release();
     assert_eq!(early.await.unwrap(), A, "who asked before hears what was so before");
     assert_eq!(world.who(NAME).await, B);
@@ -361,7 +361,7 @@ async fn a_gap_makes_everything_of_one_backend_suspect() {
         world.who(name).await;
     }
     world.independent.say("*", Says::Found(B, Ttl::UntilPurged));
-    world.invalidator.suspect(&Suspicion::Everything { scheme: Scheme::parse("independent").unwrap() });
+    world.events.suspect(&Suspicion::Everything { scheme: Scheme::parse("independent").unwrap() });
     assert_eq!(world.who(NAME).await, B);
     assert_eq!(world.who("second.example.com").await, B);
     world.who("alice").await;
@@ -369,6 +369,6 @@ async fn a_gap_makes_everything_of_one_backend_suspect() {
 
     // Also what was remembered until it is purged.
     world.independent.say("*", Says::Fails(ErrorKind::Timeout));
-    world.invalidator.suspect(&Suspicion::Everything { scheme: Scheme::parse("independent").unwrap() });
+    world.events.suspect(&Suspicion::Everything { scheme: Scheme::parse("independent").unwrap() });
     assert_eq!(world.who(NAME).await, format!("~{B}"));
 }

@@ -150,7 +150,10 @@ pub(crate) struct World {
     pub(crate) mirror: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
     /// The mirror's.
+    /// The mirror's.
     pub(crate) invalidator: Invalidator,
+    /// The independent model's.
+    pub(crate) events: Invalidator,
     pub(crate) namesake: Namesake,
 }
 
@@ -164,13 +167,14 @@ impl World {
         let (independent, mirror) = (Fake::independent(), Fake::mirror("threads"));
         let builder = Namesake::builder();
         let invalidator = builder.invalidator(&mirror.policy.scheme);
+        let events = builder.invalidator(&independent.policy.scheme);
         let builder = builder
             .backend(independent.clone())
             .backend(mirror.clone())
             .clock(clock.clone())
             .public_url("https://names.example".parse().unwrap());
         let namesake = change(builder).build().unwrap();
-        Self { independent, mirror, clock, invalidator, namesake }
+        Self { independent, mirror, clock, invalidator, events, namesake }
     }
 
     pub(crate) fn limited(change: impl FnOnce(&mut Limits)) -> Self {
