@@ -52,6 +52,8 @@ enum CommandError {
 impl CommandError {
     fn outcome(&self) -> Outcome {
         match self {
+            // A store that is in use, or a disk that fails: nothing is wrong with what was typed.
+            Self::Compose(ComposeError::Store(_)) => Outcome::Failed,
             Self::Config(_) | Self::Compose(_) => Outcome::BadInput,
             _ => Outcome::Failed,
         }

@@ -1,6 +1,6 @@
 //! `namesake serve`: the service, until a signal says stop.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io::IsTerminal as _, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing_subscriber::EnvFilter;
@@ -12,7 +12,12 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
     let filter =
         EnvFilter::builder().with_env_var("NAMESAKE_LOG").with_default_directive(tracing::Level::INFO.into());
-    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(std::io::stderr)
+        // Colours are for people: a file or a collector gets plain text.
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
     let parts = compose::compose(config)?;
     let elsewhere = config.server.metrics_listen;
