@@ -59,7 +59,7 @@ impl Default for HttpSettings {
             tls_timeout: Duration::from_secs(3),
             header_timeout: Duration::from_secs(4),
             body_timeout: Duration::from_secs(4),
-            host_limits: HostLimits { concurrent: 16, per_second: 50 },
+            host_limits: HostLimits { concurrent: 64, per_second: 1000 },
             allow_networks: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,

@@ -167,6 +167,7 @@ struct Zone {
 #[derive(Debug, Clone)]
 struct Question {
     name: String,
+    kind: u16,
     tcp: bool,
 }
 
@@ -220,6 +221,13 @@ impl NameServer {
     #[must_use]
     pub fn asked(&self, name: &str) -> usize {
         self.zone.questions.borrow().iter().filter(|question| question.name == name).count()
+    }
+
+    /// How many questions came for the addresses of `name`.
+    #[must_use]
+    pub fn addresses_asked(&self, name: &str) -> usize {
+        let questions = self.zone.questions.borrow();
+        questions.iter().filter(|it| it.name == name && [A, AAAA].contains(&it.kind)).count()
     }
 
     /// How many questions came for the proof of `handle`.
@@ -303,7 +311,7 @@ async fn converse(mut stream: TcpStream, zone: Arc<Zone>) {
 impl Zone {
     async fn answer(&self, packet: &[u8], tcp: bool) -> Option<Vec<u8>> {
         let (name, kind, question) = parse_question(packet)?;
-        self.questions.send_modify(|all| all.push(Question { name: name.clone(), tcp }));
+        self.questions.send_modify(|all| all.push(Question { name: name.clone(), kind, tcp }));
         let reply = self.next(&name, kind);
         if let Some(gate) = &reply.gate {
             gate.pass().await;
