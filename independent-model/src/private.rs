@@ -197,6 +197,13 @@ impl PrivateWorld {
         })
     }
 
+    /// Counts a question when it is asked, not when it is answered; says how long its port takes.
+    fn asked(&self, counter: fn(&mut Calls) -> &mut u64, delay: fn(&Faults) -> Duration) -> Duration {
+        let mut world = self.lock();
+        *counter(&mut world.calls) += 1;
+        delay(&world.faults)
+    }
+
     async fn wait(delay: Duration) {
         if !delay.is_zero() {
             #[expect(clippy::disallowed_methods, reason = "a delay is what was asked for; tests pause time")]
@@ -217,11 +224,7 @@ fn found(document: &Value) -> DocumentAnswer {
 
 impl Dns for PrivateWorld {
     fn txt<'a>(&'a self, name: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.dns += 1;
-            world.faults.dns_delay
-        };
+        let delay = self.asked(|calls| &mut calls.dns, |faults| faults.dns_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             let world = self.lock();
@@ -241,11 +244,7 @@ impl Dns for PrivateWorld {
 
 impl WellKnown for PrivateWorld {
     fn fetch<'a>(&'a self, host: &'a Hostname) -> PortFuture<'a, WellKnownReply, HttpError> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.well_known += 1;
-            world.faults.https_delay
-        };
+        let delay = self.asked(|calls| &mut calls.well_known, |faults| faults.https_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             let world = self.lock();
@@ -262,11 +261,7 @@ impl WellKnown for PrivateWorld {
 
 impl Directory for PrivateWorld {
     fn document<'a>(&'a self, did: &'a Did) -> PortFuture<'a, DocumentAnswer, ResolveError> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.directory += 1;
-            world.faults.directory_delay
-        };
+        let delay = self.asked(|calls| &mut calls.directory, |faults| faults.directory_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             self.document_of(|known| known == did)
@@ -274,11 +269,7 @@ impl Directory for PrivateWorld {
     }
 
     fn log<'a>(&'a self, did: &'a Did) -> PortFuture<'a, Option<Bytes>, ResolveError> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.directory += 1;
-            world.faults.directory_delay
-        };
+        let delay = self.asked(|calls| &mut calls.directory, |faults| faults.directory_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             let world = self.lock();
@@ -293,11 +284,7 @@ impl Directory for PrivateWorld {
 
 impl DidWeb for PrivateWorld {
     fn document<'a>(&'a self, host: &'a WebHost) -> PortFuture<'a, DocumentAnswer, ResolveError> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.did_web += 1;
-            world.faults.directory_delay
-        };
+        let delay = self.asked(|calls| &mut calls.did_web, |faults| faults.directory_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             self.document_of(|known| matches!(known.method(), DidMethod::Web(known) if known == host))
@@ -307,11 +294,7 @@ impl DidWeb for PrivateWorld {
 
 impl Pds for PrivateWorld {
     fn profile<'a>(&'a self, _pds: &'a Url, did: &'a Did) -> PortFuture<'a, Option<Bytes>, ResolveError> {
-        let delay = {
-            let mut world = self.lock();
-            world.calls.pds += 1;
-            world.faults.pds_delay
-        };
+        let delay = self.asked(|calls| &mut calls.pds, |faults| faults.pds_delay);
         Box::pin(async move {
             Self::wait(delay).await;
             let world = self.lock();

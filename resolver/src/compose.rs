@@ -187,16 +187,29 @@ fn mirror(
     ))
 }
 
-fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
+/// What `store.url` names.
+enum StoreUrl<'a> {
+    Memory,
+    Sled(&'a str),
+}
+
+fn store_url(config: &Config) -> Result<StoreUrl<'_>, ConfigError> {
     let url = config.store.url.as_str();
     match url.split_once(':') {
-        Some(("memory", "")) => Ok(Arc::new(MemoryStore::default())),
-        Some(("sled", path)) if !path.is_empty() => {
-            let cache_bytes = config.store.cache_mib << 20;
-            Ok(Arc::new(SledStore::open(SledOptions { path: path.into(), cache_bytes })?))
-        }
-        _ => Err(unknown_store(config)),
+        Some(("memory", "")) => Ok(StoreUrl::Memory),
+        Some(("sled", path)) if !path.is_empty() => Ok(StoreUrl::Sled(path)),
+        _ => Err(ConfigError::invalid(format!("store.url is `sled:PATH` or `memory:`, not {url:?}"))),
     }
+}
+
+fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
+    Ok(match store_url(config)? {
+        StoreUrl::Memory => Arc::new(MemoryStore::default()),
+        StoreUrl::Sled(path) => {
+            let cache_bytes = config.store.cache_mib << 20;
+            Arc::new(SledStore::open(SledOptions { path: path.into(), cache_bytes })?)
+        }
+    })
 }
 
 fn http_settings(config: &Config) -> HttpSettings {
@@ -258,13 +271,6 @@ pub(crate) fn check(config: &Config) -> Result<(), ComposeError> {
         mirror.client_secret(name)?;
         mirror.verify_token(name)?;
     }
-    match config.store.url.split_once(':') {
-        Some(("memory", "")) => Ok(()),
-        Some(("sled", path)) if !path.is_empty() => Ok(()),
-        _ => Err(unknown_store(config)),
-    }
-}
-
-fn unknown_store(config: &Config) -> ComposeError {
-    ConfigError::invalid(format!("store.url is `sled:PATH` or `memory:`, not {:?}", config.store.url)).into()
+    store_url(config)?;
+    Ok(())
 }
