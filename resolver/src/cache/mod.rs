@@ -6,7 +6,7 @@
 //!     │   expired ≤ 60 s ago ............................. answered, asked again behind the answer
 //!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
 //!     ▼   nothing
-//!  flight: one lookup a key ──▶ settle: what was found is remembered, what failed replaces nothing
+//!  flight: one lookup a key ──▶ settle: what was found is remembered, a temporary failure replaces nothing
 //!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
 //! ```
 //!
@@ -161,8 +161,8 @@ impl<V: Remembered> Memory<V> {
     }
 
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
-    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails,
-    /// what was known stays.
+    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails
+    /// temporarily, what was known stays.
     pub(crate) async fn ask_afresh<F>(
         &self,
         key: &Key,
@@ -312,7 +312,7 @@ fn weigh<V: Remembered>(key: &Key, slot: &Slot<V>) -> u32 {
         Subject::Handle(handle) => handle.as_str().len(),
         Subject::Account(account) => account.as_str().len(),
     };
-    let entries = [&slot.good, &slot.provisional].into_iter().flatten();
+    let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
     let values = entries.map(|entry| match &entry.said {
         Said::Found(value) => value.weight(),
         Said::Absent(_) => 512,

@@ -28,6 +28,8 @@ pub(crate) enum Says {
     Provisional(&'static str),
     Absent(Why, Ttl),
     Fails(ErrorKind),
+    /// Also while the others are held.
+    FailsAtOnce(ErrorKind),
     Panics,
 }
 
@@ -92,7 +94,9 @@ impl Fake {
             script.get(handle.as_str()).or_else(|| script.get("*")).cloned()
         };
         self.calls.send_modify(|calls| *calls += 1);
-        self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        if !matches!(says, Some(Says::FailsAtOnce(_))) {
+            self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        }
         let found = |account: &str, ttl, provisional| {
             let proof = Proof { method: Method::DNS_TXT, checked_at: Timestamp::UNIX_EPOCH, provisional };
             let account = AccountId::parse(account).unwrap();
@@ -103,7 +107,9 @@ impl Fake {
             Says::Found(account, ttl) => found(account, ttl, false),
             Says::Provisional(account) => found(account, Ttl::For(Duration::from_secs(300)), true),
             Says::Absent(why, ttl) => Ok(Lookup::Absent { why, ttl }),
-            Says::Fails(kind) => Err(ResolveError::new(kind, "secret-cause of the failure")),
+            Says::Fails(kind) | Says::FailsAtOnce(kind) => {
+                Err(ResolveError::new(kind, "secret-cause of the failure"))
+            }
             Says::Panics => panic!("a bug in a backend"),
         }
     }
