@@ -46,6 +46,8 @@ pub(crate) struct Entry<V> {
     pub(super) behind_until: Timestamp,
     /// Until when it may go out stale.
     pub(super) stale_until: Timestamp,
+    /// It came back after a restart: stale from the beginning.
+    pub(super) is_restored: bool,
     /// The bytes that go out for it, written by the first who needs them.
     pub(crate) prepared: OnceLock<Prepared>,
 }
@@ -143,6 +145,11 @@ pub(super) enum Recall<V> {
 }
 
 impl<V> Slot<V> {
+    /// A slot that knows this and nothing else.
+    pub(super) fn good(entry: Entry<V>) -> Self {
+        Self { good: Some(Arc::new(entry)), ..Self::default() }
+    }
+
     /// The last answer that was proved, whether or not it may still go out.
     pub(super) fn proved(&self) -> Option<&Arc<Entry<V>>> {
         self.good.as_ref().or(self.disputed.as_ref())
@@ -167,7 +174,8 @@ impl<V> Slot<V> {
     /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
     /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
     /// asker of a name in demand waits for a deadline; later on, askers wait. A failure from before a suspicion is no
-    /// reason: the sources may be better by now.
+    /// reason: the sources may be better by now. What came back after a restart is stale without one, and asked for
+    /// behind its first asker.
     pub(super) fn recall(
         &self,
         now: Timestamp,
@@ -195,7 +203,7 @@ impl<V> Slot<V> {
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
             (Some(good), None) if now < good.behind_until && trusted(good) => {
-                Recall::Behind(Answered::new(good, now, false))
+                Recall::Behind(Answered::new(good, now, good.is_restored))
             }
             _ => Recall::Nothing,
         }

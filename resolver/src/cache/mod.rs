@@ -10,11 +10,13 @@
 //!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
 //! ```
 //!
-//! Two pure files decide: `entry` what may be answered now, `settle` what is kept. This one holds the lock-free map, the
+//! Two pure files decide: `entry` what may be answered now, `settle` what is kept; `restart` is about what outlives the
+//! process. This one holds the lock-free map, the
 //! clock and the flights.
 
 mod entry;
 mod generations;
+mod restart;
 mod settle;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -26,7 +28,7 @@ pub(crate) use self::{
     generations::Generations,
 };
 use self::{
-    entry::{Recall, Slot},
+    entry::{Entry, Recall, Slot},
     generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
 };
@@ -249,10 +251,7 @@ impl<V: Remembered> Shelf<V> {
 
         let asked = self.asked(&key);
         let stripes = match &result {
-            Ok(Lookup::Found { value, .. }) => {
-                let handle = value.handle().map(|handle| (self.whose.names(key.seat), handle));
-                self.generations.stripes(asked, value.account(), handle)
-            }
+            Ok(Lookup::Found { value, .. }) => self.stripes(&key, value),
             _ => asked,
         };
         let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
@@ -295,6 +294,13 @@ impl<V: Remembered> Shelf<V> {
         self.generations.outdate(&self.whose.same_people(key.seat), &handles, account, moment);
     }
 
+    /// Of the question and its answer.
+    fn stripes(&self, key: &Key, value: &V) -> Stripes {
+        let handle = value.handle().map(|handle| (self.whose.names(key.seat), handle));
+        self.generations.stripes(self.asked(key), value.account(), handle)
+    }
+
+    /// Of the question.
     fn asked(&self, key: &Key) -> Stripes {
         match &key.subject {
             Subject::Handle(handle) => {

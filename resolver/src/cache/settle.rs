@@ -133,13 +133,9 @@ fn entry<V: Remembered>(
         false => believed,
     };
     let expires = believed.map(|time| later(now, time));
-    let checked_at = match &said {
-        Said::Found(value) => value.checked_at(),
-        Said::Absent(_) => None,
-    };
     Entry {
+        checked_at: checked_at(&said).unwrap_or(now),
         said,
-        checked_at: checked_at.unwrap_or(now),
         begun,
         stripes,
         learned_at: now,
@@ -149,6 +145,14 @@ fn entry<V: Remembered>(
             _ => Timestamp::MAX,
         },
         stale_until: expires.map_or(Timestamp::MAX, |expires| later(expires, settings.max_stale)),
+        is_restored: false,
         prepared: OnceLock::new(),
+    }
+}
+
+pub(super) fn checked_at<V: Remembered>(said: &Said<V>) -> Option<Timestamp> {
+    match said {
+        Said::Found(value) => value.checked_at(),
+        Said::Absent(_) => None,
     }
 }

@@ -1,12 +1,12 @@
 //! `namesake serve`: the service, until a signal says stop.
 
-use std::{io::IsTerminal as _, net::SocketAddr, sync::Arc};
+use std::{error::Error, io::IsTerminal as _, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing_subscriber::EnvFilter;
 
 use super::{CommandError, Outcome};
-use crate::{compose, compose::ComposeError, config::Config, install_metrics};
+use crate::{Namesake, SnapshotFile, compose, compose::ComposeError, config::Config, install_metrics};
 
 pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
@@ -36,6 +36,11 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
+    // Only now that nothing stops us from starting: the file is used up.
+    let snapshot = compose::snapshot_file(config);
+    if let Some(file) = &snapshot {
+        restore(&namesake, file);
+    }
     let (stop, stopped) = watch::channel(false);
     let until = || {
         let mut stopped = stopped.clone();
@@ -54,7 +59,7 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         let (service, until) = (namesake.clone(), until());
         tasks.spawn(async move {
             if let Err(error) = service.serve_operations(listener, until).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "operations.failed");
+                tracing::error!(error = &error as &dyn Error, "operations.failed");
             }
         });
     }
@@ -67,8 +72,26 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     let served = namesake.serve(listener, signalled).await;
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
+    // Last: nobody asks any more, and nobody tells of changes.
+    if let Some(file) = &snapshot {
+        save(&namesake, file);
+    }
     served.map_err(CommandError::Serve)?;
     Ok(Outcome::Done)
+}
+
+fn restore(namesake: &Namesake, file: &SnapshotFile) {
+    match namesake.restore(file) {
+        Ok(answers) => tracing::info!(answers, "snapshot.restored"),
+        Err(error) => tracing::warn!(error = &error as &dyn Error, "snapshot.ignored"),
+    }
+}
+
+fn save(namesake: &Namesake, file: &SnapshotFile) {
+    match namesake.save(file) {
+        Ok(answers) => tracing::info!(answers, "snapshot.saved"),
+        Err(error) => tracing::warn!(error = &error as &dyn Error, "snapshot.not_saved"),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {

@@ -111,6 +111,9 @@ fn check(config: Config) -> Result<Config, ConfigError> {
             "atproto.events_idle_seconds and atproto.events_max_backoff_seconds must be above 0",
         ));
     }
+    if !(1..=4096).contains(&config.cache.snapshot_max_mib) {
+        return Err(ConfigError::invalid("cache.snapshot_max_mib must be between 1 and 4096"));
+    }
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }

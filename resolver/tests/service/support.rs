@@ -156,7 +156,6 @@ pub(crate) struct World {
     pub(crate) mirror: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
     /// The mirror's.
-    /// The mirror's.
     pub(crate) invalidator: Invalidator,
     /// The independent model's.
     pub(crate) events: Invalidator,
@@ -170,7 +169,20 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        let (independent, mirror) = (Fake::independent(), Fake::mirror("threads"));
+        Self::of(Fake::independent(), Fake::mirror("threads"), clock, change)
+    }
+
+    /// Another service over the same backends, which knows nothing yet.
+    pub(crate) fn restarted(&self) -> Self {
+        Self::of(self.independent.clone(), self.mirror.clone(), self.clock.clone(), |builder| builder)
+    }
+
+    fn of(
+        independent: Arc<Fake>,
+        mirror: Arc<Fake>,
+        clock: Arc<ManualClock>,
+        change: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let builder = Namesake::builder();
         let invalidator = builder.invalidator(&mirror.policy.scheme);
         let events = builder.invalidator(&independent.policy.scheme);

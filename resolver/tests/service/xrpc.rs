@@ -35,7 +35,9 @@ impl AtprotoIdentity for Network {
                     Ok(Lookup::Found { value: (AccountId::parse(did).unwrap(), proof), ttl })
                 }
                 Some(Says::Absent(why, ttl)) => Ok(Lookup::Absent { why, ttl }),
-                Some(Says::Fails(kind) | Says::FailsAtOnce(kind)) => Err(ResolveError::new(kind, "the network is down")),
+                Some(Says::Fails(kind) | Says::FailsAtOnce(kind)) => {
+                    Err(ResolveError::new(kind, "the network is down"))
+                }
                 Some(Says::Provisional(_) | Says::Panics) => unreachable!(),
             }
         })
