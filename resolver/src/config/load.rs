@@ -205,6 +205,8 @@ mod tests {
             "[atproto]\nevents_url = \"https://relay.example.com\"\n",
             "[atproto]\nevents_cursor_file = \"cursor\"\n",
             "[atproto]\nevents_idle_seconds = 0\n",
+            "[cache]\nsnapshot_max_mib = 0\n",
+            "[cache]\nsnapshot_max_mib = 4097\n",
             "[independent]\nhandle_domains = [\"a.example\"]\n",
             &format!("{MIRROR}client_id = \"1\"\npoll_seconds = 0\n"),
         ] {
