@@ -1,6 +1,6 @@
 //! The event stream over TLS (`wss://`), against a host on loopback.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "common/authority.rs"]
 mod authority;

@@ -1,8 +1,19 @@
 //! `namesake serve`: the service, until a signal says stop.
 
-use std::{error::Error, io::IsTerminal as _, net::SocketAddr, sync::Arc};
+use std::{
+    error::Error,
+    future::{Future, pending},
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    sync::Arc,
+};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::{CommandError, Outcome};
@@ -41,7 +52,7 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     if let Some(file) = &snapshot {
         restore(&namesake, file);
     }
-    let (stop, stopped) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let until = || {
         let mut stopped = stopped.clone();
         async move {
@@ -63,14 +74,16 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
             }
         });
     }
+    // Before anybody is told that we are ready: they may tell us to stop.
+    let stop = stop_signal();
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     tracing::info!(server.address = %address, server.public_url = %config.server.public_url(), "serve.ready");
     let signalled = async {
-        stop_signal().await;
+        stop.await;
         tracing::info!("serve.stopping");
     };
     let served = namesake.serve(listener, signalled).await;
-    let _ = stop.send(true);
+    let _ = stopping.send(true);
     while tasks.join_next().await.is_some() {}
     // Last: nobody asks any more, and nobody tells of changes.
     if let Some(file) = &snapshot {
@@ -98,18 +111,21 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })
 }
 
-/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM.
-pub(super) async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => (),
-                _ = terminate.recv() => (),
-            }
+/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM. Both are heard from the call on, not from the first poll.
+pub(super) fn stop_signal() -> impl Future<Output = ()> {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        tokio::select! {
+            () = caught(interrupt) => (),
+            () = caught(terminate) => (),
         }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
+    }
+}
+
+async fn caught(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        // It is not heard; the other one may be.
+        Err(_) => pending().await,
     }
 }
