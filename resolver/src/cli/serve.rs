@@ -25,9 +25,9 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         EnvFilter::builder().with_env_var("NAMESAKE_LOG").with_default_directive(tracing::Level::INFO.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         // Colours are for people: a file or a collector gets plain text.
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .init();
 
     let parts = compose::compose(config)?;

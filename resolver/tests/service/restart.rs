@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use namesake::{AccountId, Change, ErrorKind, Handle, Suspicion, Ttl, Why};
-use namesake_resolver::{SnapshotError, SnapshotFile};
+use namesake_resolver::SnapshotFile;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -233,20 +233,19 @@ async fn a_file_that_is_not_as_it_was_written_is_a_cold_start() {
     let damaged = [&good[..good.len() - 3], b"x}\n"].concat();
     let other_basis = SnapshotFile { basis: "other sources".to_owned(), ..before.file.clone() };
     let short = SnapshotFile { max_bytes: good.len() - 1, ..before.file.clone() };
-    let is: [(&[u8], &SnapshotFile, fn(&SnapshotError) -> bool); 5] = [
-        (b"", &before.file, |error| matches!(error, SnapshotError::Foreign)),
-        (&good[..good.len() / 2], &before.file, |error| matches!(error, SnapshotError::Damaged)),
-        (&damaged, &before.file, |error| matches!(error, SnapshotError::Damaged)),
-        (&good, &other_basis, |error| matches!(error, SnapshotError::OtherBasis)),
-        (&good, &short, |error| matches!(error, SnapshotError::TooLarge { .. })),
-    ];
-    for (place, (bytes, file, is)) in is.into_iter().enumerate() {
+    for (bytes, file, expected) in [
+        (&b""[..], &before.file, "Foreign"),
+        (&good[..good.len() / 2], &before.file, "Damaged"),
+        (&damaged, &before.file, "Damaged"),
+        (&good, &other_basis, "OtherBasis"),
+        (&good, &short, "TooLarge"),
+    ] {
         fs::write(before.path(), bytes).unwrap();
         let after = before.world.restarted();
-        let error = after.namesake.restore(file).unwrap_err();
-        assert!(is(&error), "{place}: {error:?}");
+        let error = format!("{:?}", after.namesake.restore(file).unwrap_err());
+        assert!(error.starts_with(expected), "{expected}: {error}");
         let calls = after.independent.calls();
-        assert_eq!((after.who(NAME).await.as_str(), after.independent.calls()), (A, calls + 1), "{place}");
+        assert_eq!((after.who(NAME).await.as_str(), after.independent.calls()), (A, calls + 1), "{expected}");
     }
 }
 
