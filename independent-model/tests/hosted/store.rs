@@ -102,7 +102,8 @@ async fn a_commit_whose_outcome_is_not_known_is_read_again_and_told_of() {
         assert_eq!((receipt.version.number, bench.told().len()), (2, told));
         assert_eq!(bench.hosted.at_host(&host(ALICE)).await.unwrap(), AtHost::Handle(receipt.did));
         store.set(mood);
-        bench.show(&alice, 1, serde_json::json!({})).await.unwrap();
+        let receipt = bench.show(&alice, 1, serde_json::json!({})).await.unwrap();
+        assert!(!receipt.repeated);
         assert_eq!(bench.told().len(), told);
     }
 }
