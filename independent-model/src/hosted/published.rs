@@ -1,5 +1,7 @@
 //! What is read back: documents, logs, holders, and who is at a host.
 
+use std::sync::Arc;
+
 use namesake::{
     AccountId,
     store::{Slot, StoreError},
@@ -72,7 +74,7 @@ impl Hosted {
     /// # Errors
     /// When the store failed.
     pub async fn log(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
-        let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
+        let Some((stored, lines)) = self.lines(account).await? else { return Ok(None) };
         let text: Vec<u8> = lines.into_iter().flat_map(|line| [line.as_ref(), b"\n"].concat()).collect();
         Ok(Some(PublishedLog { text: text.into(), version: stored.head.version }))
     }
@@ -82,7 +84,7 @@ impl Hosted {
     /// # Errors
     /// When the store failed.
     pub async fn history(&self, account: &AccountId) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
-        let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
+        let Some((stored, lines)) = self.lines(account).await? else { return Ok(None) };
         let mut claims = Vec::with_capacity(lines.len());
         for line in lines {
             // It was verified before it was stored.
@@ -149,15 +151,12 @@ impl Hosted {
     }
 
     /// The lines of a log up to its head: what was appended since that was read is left for the next time.
-    async fn lines(
-        &self,
-        account: &AccountId,
-    ) -> Result<Option<(Did, Account, Vec<std::sync::Arc<[u8]>>)>, StoreError> {
-        let Some((did, stored)) = self.account(account).await? else { return Ok(None) };
+    async fn lines(&self, account: &AccountId) -> Result<Option<(Account, Vec<Arc<[u8]>>)>, StoreError> {
+        let Some((_, stored)) = self.account(account).await? else { return Ok(None) };
         let label = label(stored.head.host());
         let most = usize::try_from(stored.head.version.number).unwrap_or(usize::MAX);
         let entries = self.store.scan(self.keys.log(label).as_bytes(), None, most).await?;
         let lines = entries.into_iter().map(|(_, entry)| entry.value).collect();
-        Ok(Some((did, stored, lines)))
+        Ok(Some((stored, lines)))
     }
 }

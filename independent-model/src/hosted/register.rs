@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Did, Hostname,
-    webvh::{Entry, Fault, Head, canonical, read_strictly, verify_record},
+    webvh::{Entry, Fault, Head, VersionId, canonical, read_strictly, verify_record},
 };
 
 /// How often a commit is tried again when others changed the same rows.
@@ -304,7 +304,7 @@ fn receipt(did: Did, head: &Head) -> Receipt {
     }
 }
 
-fn stale(head: &crate::webvh::VersionId) -> Rejection {
+fn stale(head: &VersionId) -> Rejection {
     Rejection::StaleHead { head: head.to_string() }
 }
 
