@@ -18,11 +18,13 @@ mod settings;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use data_encoding::BASE32_NOPAD;
 use namesake::{
     AccountId, Clock, Handle, Invalidator, Scheme, Timestamp,
     store::{Store, StoreError},
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 pub use settings::HostedSettings;
 
@@ -307,5 +309,6 @@ impl Hosted {
 /// recompute it from the first entry, so that a second log cannot be put at the same name.
 #[must_use]
 pub fn label_of(first_key: &crate::webvh::Multikey) -> String {
-    todo!()
+    let hash = BASE32_NOPAD.encode(&Sha256::digest(first_key.as_str())).to_ascii_lowercase();
+    format!("u{}", &hash[..24])
 }
