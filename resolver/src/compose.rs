@@ -113,6 +113,11 @@ fn independent(
     Ok(Arc::new(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock))))
 }
 
+/// The AT Protocol's world, as the service would ask it.
+pub(crate) fn world(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<IndependentModel>, ComposeError> {
+    independent(config, cache_settings(config), clock)
+}
+
 fn events(
     config: &Config,
     clock: &Arc<dyn Clock>,
@@ -212,7 +217,7 @@ fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
     })
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+pub(crate) fn http_settings(config: &Config) -> HttpSettings {
     let client = &config.http_client;
     HttpSettings {
         timeout: millis(client.timeout_ms),
