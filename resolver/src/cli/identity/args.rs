@@ -28,7 +28,7 @@ pub(in crate::cli) enum IdentityCommand {
 
 /// Where the keys are.
 #[derive(Debug, Args)]
-pub(super) struct Keeping {
+pub(in crate::cli) struct Keeping {
     /// The folder of the identity
     #[arg(long, value_name = "DIR", default_value = "namesake-identity")]
     pub dir: PathBuf,
