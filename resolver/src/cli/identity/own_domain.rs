@@ -43,7 +43,7 @@ pub(super) enum Finding {
 }
 
 /// Asks the DNS and the web, as the resolver does.
-pub(super) struct Prover(Arc<IndependentModel>);
+pub(super) struct Prover(IndependentModel);
 
 impl Records {
     pub(super) fn of(name: &Hostname, account: &str) -> Self {

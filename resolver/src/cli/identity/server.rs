@@ -9,12 +9,15 @@ use namesake_independent::{
     Hostname,
     webvh::{Entry, Log, MAX_LOG_BYTES, verify},
 };
-use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use super::IdentityError;
-use crate::{compose, config::Config};
+use crate::{
+    api::{IndependentTerms, Problem},
+    compose,
+    config::Config,
+};
 
 /// The longest answer but a log: receipts and problems.
 const MOST_ANSWER_BYTES: usize = 64 * 1024;
@@ -46,27 +49,6 @@ pub(super) enum Posted {
     Refused(String),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Offered {
-    id_domain: String,
-    handle_domains: Vec<String>,
-}
-
-/// A problem document (RFC 9457) with the members that concern entries.
-#[derive(Debug, Deserialize)]
-struct Problem {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    detail: String,
-    rule: Option<String>,
-    now: Option<Timestamp>,
-    head: Option<Value>,
-}
-
 impl Server {
     pub(super) fn new(config: &Config, url: &Url) -> Result<Self, IdentityError> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -91,7 +73,8 @@ impl Server {
             }
             _ => return Err(self.unclear(&reply)),
         }
-        let offered: Offered = serde_json::from_slice(&reply.body).map_err(|_| self.unclear(&reply))?;
+        let offered: IndependentTerms =
+            serde_json::from_slice(&reply.body).map_err(|_| self.unclear(&reply))?;
         let names: Result<Vec<_>, _> =
             offered.handle_domains.iter().map(|name| Hostname::parse(name)).collect();
         match (Hostname::parse(&offered.id_domain), names) {
@@ -151,9 +134,7 @@ impl Server {
             (StatusCode::UNPROCESSABLE_ENTITY, Some(now), _) if rule == Some("future") => {
                 Ok(Posted::Future(now))
             }
-            (StatusCode::CONFLICT, _, Some(head)) if name == "stale-head" => {
-                Ok(Posted::Stale(head.as_str().map_or_else(|| head.to_string(), str::to_owned)))
-            }
+            (StatusCode::CONFLICT, _, Some(head)) if name == "stale-head" => Ok(Posted::Stale(head)),
             (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, ..) => {
                 Err(IdentityError::Temporary(format!("{} asks to wait: {}", self.url, problem.detail)))
             }
