@@ -4,4 +4,6 @@
 mod faults;
 mod folder;
 mod registrar;
+mod service;
 mod support;
+mod whole;
