@@ -60,11 +60,12 @@ impl Seed {
         [expected].into_iter().chain(0..MOST_KEYS).find(committed)
     }
 
-    /// The key that signed the newest entry, and so signs records, if it is one of this seed: the one before `next`.
+    /// The key that signed the newest entry, and so signs records, if it is one of this seed: the one before `next`, if
+    /// all is as it was left.
     #[must_use]
     pub fn current_key(&self, head: &Head, next: u32) -> Option<SecretKey> {
-        let key = self.key(next.checked_sub(1)?);
-        head.update_keys.contains(&key.multikey()).then_some(key)
+        let keys = next.checked_sub(1).into_iter().chain(0..MOST_KEYS).map(|index| self.key(index));
+        keys.into_iter().find(|key| head.update_keys.contains(&key.multikey()))
     }
 }
 

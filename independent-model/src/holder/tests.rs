@@ -143,7 +143,8 @@ fn a_record_is_signed_by_the_key_of_the_head() {
     assert!(signed.get("avatar").is_none());
     let recovered = recover(&first.head, &recovery(9), &seed(2), &recovery(8).multikey(), at(1)).unwrap();
     assert!(seed(2).current_key(&recovered.head, 1).is_none(), "the recovery key signed it, and is not here");
-    assert!(seed(2).current_key(&recovered.head, 0).is_none());
+    let second = rotate(&turn(&first.head, &seed(1), 1, 1)).unwrap();
+    assert_eq!(seed(1).current_key(&second.head, 0).unwrap().multikey(), seed(1).key(1).multikey());
 }
 
 #[test]

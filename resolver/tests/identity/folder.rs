@@ -64,7 +64,7 @@ fn keys_under_a_passphrase_sign_nothing_without_it() {
     sealed(&["rotate"], "wrong").says(2, "does not open");
     assert_eq!(server.log().len(), 1);
     sealed(&["rotate"], "passphrase").says(0, "2-Qm");
-    machine.done(&["show"]).says(0, "under a passphrase");
+    machine.done(&["show"]).says(0, "sealed");
 }
 
 #[test]

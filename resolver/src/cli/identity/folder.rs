@@ -13,6 +13,7 @@ use namesake_independent::{
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{IdentityError, sealing::StoredSeed};
 
@@ -140,24 +141,20 @@ impl Folder {
             other => other,
         };
         let folder = Self::lock(path).map_err(none)?;
-        let identity = folder.read().map_err(none)?;
+        let identity = read(path).map_err(none)?;
         Ok((folder, identity))
     }
 
     /// What the folder remembers, if it holds an identity; for a command that changes nothing.
     pub(super) fn glance(path: &Path) -> Result<Option<Identity>, IdentityError> {
-        match path.join(FILE).exists() {
-            true => Self::open(path).map(|(_, identity)| Some(identity)),
-            false => Ok(None),
-        }
+        path.join(FILE).exists().then(|| read(path)).transpose()
     }
 
     /// Replaces the file: beside it, synced, and only then in its place; the rename is durable when the folder is.
     pub(super) fn save(&self, identity: &Identity) -> Result<(), IdentityError> {
         let failed = |error| IdentityError::file("write", &self.file(), error);
-        let mut text = zeroize::Zeroizing::new(
-            serde_json::to_vec_pretty(identity).map_err(|error| failed(error.into()))?,
-        );
+        let mut text =
+            Zeroizing::new(serde_json::to_vec_pretty(identity).map_err(|error| failed(error.into()))?);
         text.push(b'\n');
         let beside = self.path.join(format!("{FILE}.new"));
         match fs::remove_file(&beside) {
@@ -186,20 +183,20 @@ impl Folder {
         }
     }
 
-    fn read(&self) -> Result<Identity, IdentityError> {
-        let file = self.file();
-        let text = fs::read(&file).map(zeroize::Zeroizing::new);
-        let text = text.map_err(|error| IdentityError::file("read", &file, error))?;
-        let damaged = |why: String| IdentityError::Input(format!("{} cannot be read: {why}", file.display()));
-        let identity: Identity = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        match identity.format {
-            FORMAT => Ok(identity),
-            other => Err(damaged(format!("its format is {other}, and this program knows {FORMAT}"))),
-        }
-    }
-
     fn file(&self) -> PathBuf {
         self.path.join(FILE)
+    }
+}
+
+fn read(folder: &Path) -> Result<Identity, IdentityError> {
+    let file = folder.join(FILE);
+    let text = fs::read(&file).map(Zeroizing::new);
+    let text = text.map_err(|error| IdentityError::file("read", &file, error))?;
+    let damaged = |why: String| IdentityError::Input(format!("{} cannot be read: {why}", file.display()));
+    let identity: Identity = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    match identity.format {
+        FORMAT => Ok(identity),
+        other => Err(damaged(format!("its format is {other}, and this program knows {FORMAT}"))),
     }
 }
 

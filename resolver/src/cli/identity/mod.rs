@@ -57,32 +57,32 @@ pub(super) async fn run(config: &Config, command: &IdentityCommand) -> Result<Ou
     }
 }
 
-/// What an account is after a command.
-fn tell(head: &Head, json: bool) -> Result<Outcome, CommandError> {
+/// What an account is after a command, and whatever else there is to say.
+fn tell(head: &Head, more: &[(&str, &str)], json: bool) -> Result<Outcome, CommandError> {
     let (account, version) = (account_of(head), head.version.to_string());
     let handle = head.handle().filter(|_| !head.deactivated);
-    match json {
-        true => print_json(&json!({
+    if json {
+        let mut facts = json!({
             "account": account,
             "did": head.did,
             "handle": handle.map(|handle| handle.to_string()),
             "deactivated": head.deactivated,
             "versionId": version,
             "versionTime": head.time,
-        }))?,
-        false => {
-            let handle = match handle {
-                Some(handle) => format!("@{handle}"),
-                None if head.deactivated => "(none: the account is closed)".to_owned(),
-                None => "(none)".to_owned(),
-            };
-            print(&rows(&[
-                ("handle", &handle),
-                ("account", &account),
-                ("did", &head.did),
-                ("version", &version),
-            ]))?;
+        });
+        for (label, value) in more {
+            facts[*label] = (*value).into();
         }
+        print_json(&facts)?;
+    } else {
+        let handle = match handle {
+            Some(handle) => format!("@{handle}"),
+            None if head.deactivated => "(none: the account is closed)".to_owned(),
+            None => "(none)".to_owned(),
+        };
+        let facts =
+            [("handle", handle.as_str()), ("account", &account), ("did", &head.did), ("version", &version)];
+        print(&rows(&[&facts, more].concat()))?;
     }
     Ok(Outcome::Done)
 }

@@ -72,7 +72,7 @@ pub(super) async fn new(
     let identity = Identity::new(asked.server.clone(), &first.head, keys.clone());
     let mut session = Session::found(identity, server, folder, clock);
     match session.post(keys, true, |_, at| Ok(vec![make(at)?])).await {
-        Ok(()) => tell(session.head()?, keeping.json),
+        Ok(()) => tell(session.head()?, &[], keeping.json),
         Err(refused @ IdentityError::Refused(_)) => {
             // No account, no key to it.
             asked.recovery_key_out.as_ref().map(fs::remove_file);

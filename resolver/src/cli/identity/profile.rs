@@ -47,12 +47,11 @@ pub(super) async fn profile(
             Posted::Taken => {
                 session.identity.profile = record;
                 session.save()?;
+                let revision = signed["rev"].to_string();
                 match keeping.json {
-                    true => print_json(&signed)?,
-                    false => {
-                        print(&rows(&[("account", &account), ("revision", &signed["rev"].to_string())]))?
-                    }
-                }
+                    true => print_json(&signed),
+                    false => print(&rows(&[("account", &account), ("revision", &revision)])),
+                }?;
                 return Ok(Outcome::Done);
             }
             Posted::Stale(theirs) => {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use namesake::{Clock, SystemRandomness};
 use namesake_independent::{
     holder::{self, Seed},
-    webvh::{Head, SecretKey},
+    webvh::{Fault, Head, SecretKey},
 };
+use url::Url;
 
 use super::{
     IdentityError, agreed,
@@ -38,7 +39,7 @@ pub(super) async fn rotate(
     let seed = session.seed(passphrase.as_ref())?;
     session.must_be_level().await?;
     session.turn(&seed, holder::rotate).await?;
-    tell(session.head()?, keeping.json)
+    tell(session.head()?, &[], keeping.json)
 }
 
 /// All keys anew, whatever became of the old ones.
@@ -71,13 +72,13 @@ async fn recover(
     hand_over(&new_recovery, asked.recovery_key_out.as_deref())?;
     let new_recovery = new_recovery.multikey();
     let posted = session.post(keys, founding, |head, at| {
-        let head = head.ok_or(namesake_independent::webvh::Fault::StateId)?;
+        let head = head.ok_or(Fault::StateId)?;
         Ok(vec![holder::recover(head, recovery, &seed, &new_recovery, at)?])
     });
     match posted.await {
         Ok(()) => {
             note("the recovery key that was used is worth nothing from now on; the new one takes its place");
-            tell(session.head()?, keeping.json)
+            tell(session.head()?, &[], keeping.json)
         }
         Err(error) => {
             note("keep both recovery keys until `namesake identity show` says which keys the account has");
@@ -92,7 +93,7 @@ async fn lost(
     clock: Arc<dyn Clock>,
     asked: &Rotate,
     did: &str,
-    url: &url::Url,
+    url: &Url,
     keys: &Keys,
 ) -> Result<Session, IdentityError> {
     let server = Server::new(config, url)?;
@@ -116,7 +117,7 @@ pub(super) async fn deactivate(
     session.level().await?;
     if session.head()?.deactivated {
         note("the account was closed already: nothing was posted");
-        return tell(session.head()?, keeping.json);
+        return tell(session.head()?, &[], keeping.json);
     }
     must_be_recovery(session.head()?, &recovery)?;
     let question = format!("Close {} for good? Nothing brings it back.", session.identity.account);
@@ -124,11 +125,10 @@ pub(super) async fn deactivate(
         return Err(IdentityError::Input("closing an account is for good: say --yes".to_owned()).into());
     }
     let keys = session.identity.keys.clone();
-    let steps = session.post(keys, false, |head, at| {
-        holder::close(head.ok_or(namesake_independent::webvh::Fault::StateId)?, &recovery, at)
-    });
+    let steps =
+        session.post(keys, false, |head, at| holder::close(head.ok_or(Fault::StateId)?, &recovery, at));
     steps.await?;
-    tell(session.head()?, keeping.json)
+    tell(session.head()?, &[], keeping.json)
 }
 
 fn must_be_recovery(head: &Head, key: &SecretKey) -> Result<(), IdentityError> {

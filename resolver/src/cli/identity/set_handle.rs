@@ -53,7 +53,7 @@ pub(super) async fn set_handle(
     } else {
         session.turn(&seed, |turn| holder::set_handle(turn, handle.as_ref())).await?;
     }
-    tell(session.head()?, keeping.json)
+    tell(session.head()?, &[], keeping.json)
 }
 
 /// Says which record proves the name, and looks for it until the time to wait has passed.
