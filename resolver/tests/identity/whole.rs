@@ -39,7 +39,7 @@ fn an_account_of_ones_own() {
     assert_eq!(resolve(&machine, &service, "@alice.handles.test")["account"], account.as_str());
 
     let other = dns.asked_by(Machine::new());
-    other.identity(&new).says(1, "taken");
+    other.identity(&new).says(1, "Somebody else holds");
     assert!(!other.path("namesake-identity/identity.json").exists());
     other.identity(&["new", "--server", &service.url, "--handle", "alice.art"]).says(2, "set-handle");
 
