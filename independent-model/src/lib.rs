@@ -30,6 +30,7 @@ mod did;
 mod document;
 pub mod events;
 mod explain;
+mod history;
 pub mod holder;
 pub mod hosted;
 mod hostname;
@@ -49,8 +50,9 @@ pub mod webvh;
 pub use adapters::WorldSetupError;
 pub use did::{Did, DidMethod, InvalidDid, WebHost};
 pub use document::{DidDocument, KeyForm, SigningKey, UnusableDocument};
+pub use history::History;
 pub use hostname::{Hostname, InvalidHostname};
-pub use model::{History, IndependentModel};
+pub use model::IndependentModel;
 pub use ports::{
     DidWeb, Directory, Dns, DnsFailure, DocumentAnswer, Pds, PortFuture, Ports, TxtAnswer, TxtRecord,
     WellKnown, WellKnownReply,

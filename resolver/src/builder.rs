@@ -188,21 +188,13 @@ impl Builder {
         let resolver = Resolver::new(
             directory,
             self.backends.into_iter().map(guard).collect(),
-            self.hosted.clone(),
+            self.hosted,
             self.cache,
             self.generations,
             self.clock,
         );
-        let site = Site::new(
-            resolver,
-            atproto,
-            history,
-            self.mirrors,
-            self.hosted,
-            self.limits,
-            self.metrics,
-            self.options,
-        );
+        let site =
+            Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
         Ok(Namesake { site: Arc::new(site) })
     }
 }

@@ -53,6 +53,11 @@ impl Resolver {
         &self.office.directory
     }
 
+    /// The accounts that live here, if any do.
+    pub(crate) fn hosted(&self) -> Option<&Hosted> {
+        self.hosted.as_deref()
+    }
+
     /// Who `query` asks about, from memory if it is there: a person, or a definite no.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query).await?;

@@ -36,7 +36,6 @@ pub use settings::HostedSettings;
 
 use crate::{
     Did, Hostname,
-    plc::HeldHandle,
     webvh::{Fault, Multikey, VersionId},
 };
 
@@ -239,76 +238,6 @@ impl Hosted {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Takes the first entry of a new account, and the handle it claims, if that is below a domain of ours. The same
-    /// entry again is [`Receipt::repeated`].
-    ///
-    /// # Errors
-    /// [`Rejection`]; the entry is then nowhere.
-    pub async fn register(&self, entry: &[u8]) -> Result<Receipt, Rejection> {
-        self.begin(entry).await
-    }
-
-    /// Takes the next entry of an account: a new handle, other keys, the end. `account` is either of its DIDs.
-    ///
-    /// # Errors
-    /// [`Rejection`]; the log is then as it was.
-    pub async fn append(&self, account: &AccountId, entry: &[u8]) -> Result<Receipt, Rejection> {
-        self.follow(account, entry).await
-    }
-
-    /// Takes a profile record, `{did, rev, displayName, description, avatar, redirect, proof}`, signed by an update key
-    /// of the log's head.
-    ///
-    /// # Errors
-    /// [`Rejection`]; the profile is then as it was.
-    pub async fn put_profile(&self, account: &AccountId, record: &[u8]) -> Result<ProfileReceipt, Rejection> {
-        self.show(account, record).await
-    }
-
-    /// The log of an account, by either of its DIDs; `None` when none lives here by that name.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn log(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
-        self.published(account).await
-    }
-
-    /// The handles that an account claimed, the oldest first, and whether it was closed, from its log.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn history(&self, account: &AccountId) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
-        self.claimed(account).await
-    }
-
-    /// Who is at `host`, for requests that come to it.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn at_host(&self, host: &Hostname) -> Result<AtHost, StoreError> {
-        self.who_is_at(host).await
-    }
-
-    /// The name under which an account is remembered, its did:web, of either of its DIDs; `None` when no such account
-    /// lives here. What is remembered under any other name would not be purged with it.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn canonical(&self, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
-        Ok(self.account(account).await?.map(|(did, _)| did.account().clone()))
-    }
-
-    /// Whether a certificate may be had for `host`: it is a handle or an account's host of ours, now.
-    ///
-    /// # Errors
-    /// When the store failed.
-    pub async fn may_have_certificate(&self, host: &Hostname) -> Result<bool, StoreError> {
-        Ok(match self.at_host(host).await? {
-            AtHost::Handle(_) | AtHost::Moved(_) | AtHost::Account { .. } | AtHost::Closed(_) => true,
-            AtHost::Elsewhere | AtHost::NoHandle | AtHost::NoAccount => false,
-        })
     }
 
     /// The account that a changed key of the store is about, if it is one of ours: for a feed of changes. Of all keys

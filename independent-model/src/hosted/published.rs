@@ -38,6 +38,15 @@ impl Hosted {
         Ok(stored.map(|stored| (did, stored)))
     }
 
+    /// The name under which an account is remembered, its did:web, of either of its DIDs; `None` when no such account
+    /// lives here. What is remembered under any other name would not be purged with it.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn canonical(&self, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
+        Ok(self.account(account).await?.map(|(did, _)| did.account().clone()))
+    }
+
     /// Who goes by `name`, with the account as it was when it did.
     pub(crate) async fn holder(&self, name: &Hostname) -> Result<Holder, StoreError> {
         for _ in 0..ATTEMPTS {
@@ -58,16 +67,21 @@ impl Hosted {
         Err(contended())
     }
 
-    pub(super) async fn published(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
+    /// The log of an account, by either of its DIDs; `None` when none lives here by that name.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn log(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
         let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
         let text: Vec<u8> = lines.into_iter().flat_map(|line| [line.as_ref(), b"\n"].concat()).collect();
         Ok(Some(PublishedLog { text: text.into(), version: stored.head.version }))
     }
 
-    pub(super) async fn claimed(
-        &self,
-        account: &AccountId,
-    ) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
+    /// The handles that an account claimed, the oldest first, and whether it was closed, from its log.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn history(&self, account: &AccountId) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
         let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
         let mut claims = Vec::with_capacity(lines.len());
         for line in lines {
@@ -80,7 +94,11 @@ impl Hosted {
         Ok(Some((HeldHandle::from_claims(claims.into_iter()), stored.head.deactivated)))
     }
 
-    pub(super) async fn who_is_at(&self, host: &Hostname) -> Result<AtHost, StoreError> {
+    /// Who is at `host`, for requests that come to it.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn at_host(&self, host: &Hostname) -> Result<AtHost, StoreError> {
         Ok(match self.settings.place(host) {
             Place::Elsewhere | Place::Domain => AtHost::Elsewhere,
             Place::BelowName => AtHost::NoHandle,
@@ -105,6 +123,17 @@ impl Hosted {
                     }
                 }
             }
+        })
+    }
+
+    /// Whether a certificate may be had for `host`: it is a handle or an account's host of ours, now.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn may_have_certificate(&self, host: &Hostname) -> Result<bool, StoreError> {
+        Ok(match self.at_host(host).await? {
+            AtHost::Handle(_) | AtHost::Moved(_) | AtHost::Account { .. } | AtHost::Closed(_) => true,
+            AtHost::Elsewhere | AtHost::NoHandle | AtHost::NoAccount => false,
         })
     }
 

@@ -24,7 +24,12 @@ use crate::{
 pub(super) const ATTEMPTS: u32 = 16;
 
 impl Hosted {
-    pub(super) async fn begin(&self, entry: &[u8]) -> Result<Receipt, Rejection> {
+    /// Takes the first entry of a new account, and the handle it claims, if that is below a domain of ours. The same
+    /// entry again is [`Receipt::repeated`].
+    ///
+    /// # Errors
+    /// [`Rejection`]; the entry is then nowhere.
+    pub async fn register(&self, entry: &[u8]) -> Result<Receipt, Rejection> {
         let entry = self.read_entry(entry)?;
         let host = self.host_of(&entry)?;
         let did = did_at(&host)?;
@@ -54,7 +59,11 @@ impl Hosted {
         Err(contended().into())
     }
 
-    pub(super) async fn follow(&self, account: &AccountId, entry: &[u8]) -> Result<Receipt, Rejection> {
+    /// Takes the next entry of an account: a new handle, other keys, the end. `account` is either of its DIDs.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the log is then as it was.
+    pub async fn append(&self, account: &AccountId, entry: &[u8]) -> Result<Receipt, Rejection> {
         let entry = self.read_entry(entry)?;
         let (did, host) = self.web_did(account).ok_or(Rejection::UnknownAccount)?;
         let mut tried = false;
@@ -85,13 +94,19 @@ impl Hosted {
         Err(contended().into())
     }
 
-    pub(super) async fn show(&self, account: &AccountId, record: &[u8]) -> Result<ProfileReceipt, Rejection> {
+    /// Takes a profile record, `{did, rev, displayName, description, avatar, redirect, proof}`, signed by an update key
+    /// of the log's head.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the profile is then as it was.
+    pub async fn put_profile(&self, account: &AccountId, record: &[u8]) -> Result<ProfileReceipt, Rejection> {
         if record.len() > self.settings.largest_entry() {
             return Err(Rejection::Refused(Rule::EntrySize));
         }
         let record = read_strictly(record)?;
         let rev = revision_of(&record).ok_or(Rejection::Refused(Rule::Record))?;
         let (did, _) = self.web_did(account).ok_or(Rejection::UnknownAccount)?;
+        let mut tried = false;
         for _ in 0..ATTEMPTS {
             let slot = self.slot(did.account()).await?;
             let stored = slot.value().filter(|stored| answers_to(stored, account));
@@ -105,7 +120,7 @@ impl Hosted {
             if rev <= stored.rev {
                 let same = |held: &Value| canonical(held) == canonical(&record);
                 return match stored.profile.as_ref().is_some_and(same) {
-                    true => Ok(ProfileReceipt { did, rev, repeated: true }),
+                    true => Ok(ProfileReceipt { did, rev, repeated: !tried }),
                     false => Err(Rejection::StaleHead { head: stored.rev.to_string() }),
                 };
             }
@@ -118,6 +133,7 @@ impl Hosted {
             if self.finish(commit, did.account(), None, stored.claim().as_ref()).await? {
                 return Ok(ProfileReceipt { did, rev, repeated: false });
             }
+            tried = true;
         }
         Err(contended().into())
     }

@@ -21,7 +21,8 @@ pub struct HostedSettings {
     pub allow_test_tld: bool,
     /// The largest entry or record that is taken, in bytes; [`Self::MOST_ENTRY_BYTES`] at most count.
     pub max_entry_bytes: usize,
-    /// The longest log, in bytes: what other verifiers read.
+    /// The longest log, in bytes: what other verifiers read. Room for four of the largest entries is kept for the
+    /// recovery key, so that nobody who has the next key can shut the owner out by filling the log.
     pub max_log_bytes: usize,
     /// Entries of one account in an hour.
     pub entries_per_hour: u32,

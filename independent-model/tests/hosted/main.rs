@@ -3,4 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bench;
+mod entries;
+mod keys;
+mod limits;
+mod model;
 mod names;
+mod profiles;
+mod races;
+mod store;

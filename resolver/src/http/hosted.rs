@@ -114,6 +114,6 @@ fn account(part: &str) -> Result<AccountId, Refusal> {
 
 impl Site {
     pub(super) fn hosted(&self) -> Result<&Hosted, Refusal> {
-        self.hosted.as_deref().ok_or(Refusal::NoSuchPage)
+        self.resolver.hosted().ok_or(Refusal::NoSuchPage)
     }
 }

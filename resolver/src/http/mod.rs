@@ -52,7 +52,6 @@ use std::sync::{
 
 use http::{HeaderValue, Method, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
-use namesake_independent::hosted::Hosted;
 use namesake_mirror::MirrorModel;
 
 pub use self::ops::install_metrics;
@@ -78,7 +77,6 @@ pub(crate) struct Site {
     history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
-    hosted: Option<Arc<Hosted>>,
     our_hosts: Option<OurHosts>,
     quotas: Quotas,
     counters: RequestCounters,
@@ -93,7 +91,6 @@ impl Site {
         atproto: Option<Atproto>,
         history: Option<History>,
         mirrors: Vec<Arc<MirrorModel>>,
-        hosted: Option<Arc<Hosted>>,
         limits: Limits,
         metrics: Option<PrometheusHandle>,
         options: Options,
@@ -101,13 +98,12 @@ impl Site {
         use std::hash::BuildHasher as _;
 
         let public_url = resolver.directory().public_url();
-        let our_hosts = hosted.as_ref().map(|hosted| OurHosts::new(hosted.settings(), public_url));
+        let our_hosts = resolver.hosted().map(|hosted| OurHosts::new(hosted.settings(), public_url));
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
             history,
             mirrors,
-            hosted,
             our_hosts,
             limits,
             quotas: Quotas::new(&limits),
@@ -133,7 +129,9 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let begun = site.options.access_log.then(tokio::time::Instant::now);
     // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
     let uri = asked.head.uri.clone();
-    let at_host = site.our_hosts.as_ref().is_some_and(|hosts| hosts.below(&asked.head).is_some());
+    // Whoever keeps the service running may name it as they like.
+    let hosts = site.our_hosts.as_ref().filter(|_| door == Door::Public);
+    let at_host = hosts.is_some_and(|hosts| hosts.below(&asked.head).is_some());
     let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
     // Our pages need a stylesheet and links, which are not at other people's hosts.
     let (kind, html) = (route.kind, asked.prefers_html() && !at_host);

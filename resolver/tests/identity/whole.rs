@@ -43,7 +43,7 @@ fn an_account_of_ones_own() {
     assert!(!other.path("namesake-identity/identity.json").exists());
     other.identity(&["new", "--server", &service.url, "--handle", "alice.art"]).says(2, "set-handle");
 
-    machine.identity(&["set-handle", "--handle", "admin"]).says(1, "reserved");
+    machine.identity(&["set-handle", "--handle", "admin"]).says(1, "This name is reserved");
     machine.done(&["set-handle", "--handle", "alicia"]).says(0, "@alicia.handles.test");
     assert_eq!(resolve(&machine, &service, "alice.handles.test")["type"], "/problems/handle-released");
     assert_eq!(resolve(&machine, &service, "alicia.handles.test")["account"], account.as_str());

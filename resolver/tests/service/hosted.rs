@@ -139,7 +139,7 @@ impl Author {
         entry.line().to_owned()
     }
 
-    pub(crate) fn next(&self, parameters: Value, handle: Option<&str>, at: Timestamp) -> Entry {
+    pub(crate) fn next(&self, parameters: &Value, handle: Option<&str>, at: Timestamp) -> Entry {
         let head = self.head.as_ref().unwrap();
         let parameters: Map<String, Value> = parameters.as_object().unwrap().clone();
         append(head, parameters, &self.state(&head.did, handle), &self.key, at).unwrap()
@@ -151,12 +151,12 @@ impl Author {
     }
 
     pub(crate) fn rename(&mut self, handle: Option<&str>, at: Timestamp) -> String {
-        let entry = self.next(json!({}), handle, at);
+        let entry = self.next(&json!({}), handle, at);
         self.follow(&entry, at)
     }
 
     pub(crate) fn close(&mut self, at: Timestamp) -> String {
-        let entry = self.next(json!({ "updateKeys": [], "deactivated": true }), None, at);
+        let entry = self.next(&json!({ "updateKeys": [], "deactivated": true }), None, at);
         self.follow(&entry, at)
     }
 
@@ -369,7 +369,7 @@ async fn every_refusal_says_what_to_do() {
     assert_eq!(reply.json()["rule"], "future");
 
     // Somebody was faster: the head is said.
-    let stale = dora.next(json!({}), Some("slow.people.test"), place.tick()).line().to_owned();
+    let stale = dora.next(&json!({}), Some("slow.people.test"), place.tick()).line().to_owned();
     place.rename(&mut dora, "fast.people.test").await;
     let reply = place.post(&dora.log_path(), &stale).await;
     assert_eq!(
@@ -423,7 +423,7 @@ async fn an_account_that_was_closed_is_gone_and_its_log_stays() {
     let place = Place::new().await;
     let mut dora = place.register(1, "dora.people.test").await;
     assert_eq!(place.server.get("/@dora.people.test").await.status, 200);
-    let next = dora.next(json!({}), Some("dora.people.test"), place.tick()).line().to_owned();
+    let next = dora.next(&json!({}), Some("dora.people.test"), place.tick()).line().to_owned();
     let record = dora.record(&json!({ "rev": 1 }), place.clock.now());
     let closing = dora.close(place.tick());
     assert_eq!(place.post(&dora.log_path(), &closing).await.status, 201);

@@ -165,7 +165,7 @@ async fn real_answers_are_as_the_document_says() {
     let hosted = format!("/v1/independent/accounts/{}", dora.did());
     let record = dora.record(&json!({ "rev": 1, "displayName": "Dora" }), before(20));
     let later = dora.record(&json!({ "rev": 1 }), before(30));
-    let stale = dora.next(json!({}), None, before(40)).line().to_owned();
+    let stale = dora.next(&json!({}), None, before(40)).line().to_owned();
     let named = dora.rename(Some(&handle), before(50));
     let (huge, closing) = (" ".repeat(5000), dora.close(before(55)));
     let (at_handle, at_id) = (("host", handle.as_str()), ("host", dora.host.as_str()));
