@@ -116,6 +116,17 @@ fn agreed(question: &str, otherwise: bool) -> bool {
     io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
+/// That a new recovery key can be shown to a person, or has a file to go to.
+fn must_have_a_place(json: bool, out: Option<&Path>) -> Result<(), IdentityError> {
+    match json && out.is_none() {
+        true => Err(IdentityError::Input(
+            "--json needs --recovery-key-out, so that the recovery key is not among what programs read"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// A recovery key from a file, and back into one or onto the terminal.
 fn read_recovery_key(file: &Path) -> Result<SecretKey, IdentityError> {
     let text = sealing::read_secret(file)?;

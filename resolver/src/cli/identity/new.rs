@@ -12,7 +12,7 @@ use super::{
     IdentityError, agreed,
     args::New,
     folder::{Folder, Identity, Keys},
-    hand_over, hostname, is_served, note,
+    hand_over, hostname, is_served, must_have_a_place, note,
     sealing::{Passphrase, StoredSeed},
     server::Server,
     session::Session,
@@ -29,11 +29,7 @@ pub(super) async fn new(
     asked: &New,
 ) -> Result<Outcome, CommandError> {
     let keeping = &asked.keeping;
-    if keeping.json && asked.recovery_key_out.is_none() {
-        let words =
-            "--json needs --recovery-key-out, so that the recovery key is not among what programs read";
-        return Err(IdentityError::Input(words.to_owned()).into());
-    }
+    must_have_a_place(keeping.json, asked.recovery_key_out.as_deref())?;
     Folder::must_be_vacant(&keeping.dir)?;
     let passphrase = Passphrase::read(keeping.passphrase_file.as_deref())?;
     let server = Server::new(config, &asked.server)?;

@@ -13,7 +13,7 @@ use super::{
     IdentityError, agreed,
     args::{Deactivate, Rotate},
     folder::{Folder, Identity, Keys},
-    hand_over, note, read_recovery_key,
+    hand_over, must_have_a_place, note, read_recovery_key,
     sealing::{Passphrase, StoredSeed},
     server::Server,
     session::Session,
@@ -51,11 +51,7 @@ async fn recover(
     passphrase: Option<&Passphrase>,
 ) -> Result<Outcome, CommandError> {
     let keeping = &asked.keeping;
-    if keeping.json && asked.recovery_key_out.is_none() {
-        let words =
-            "--json needs --recovery-key-out, so that the recovery key is not among what programs read";
-        return Err(IdentityError::Input(words.to_owned()).into());
-    }
+    must_have_a_place(keeping.json, asked.recovery_key_out.as_deref())?;
     let seed = Seed::random(&SystemRandomness);
     let keys = Keys { seed: StoredSeed::keep(&seed, passphrase, &SystemRandomness)?, next: 1 };
     let (mut session, founding) = match (&asked.did, &asked.server) {
