@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Accounts that live here are in [`hosted`]; `local` answers for them what the steps above ask the world, from the
-//! register. They are did:webvh accounts, whose logs [`webvh`] verifies.
+//! register. They are did:webvh accounts, whose logs [`webvh`] verifies; [`holder`] is what their holders do.
 //!
 //! [`IndependentModel`] strings them together over the [`Ports`]; `adapters` does the I/O of the real world, and
 //! [`PrivateWorld`] stands in for all of it in the demo, the policy lab and tests. The `did` file holds the grammar
@@ -31,6 +31,7 @@ mod document;
 pub mod events;
 mod explain;
 mod history;
+pub mod holder;
 pub mod hosted;
 mod hostname;
 mod local;

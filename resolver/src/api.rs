@@ -101,6 +101,20 @@ pub struct Problem {
     pub head: Option<String>,
 }
 
+/// Where accounts can live here: the body of `GET /v1/independent`. What somebody needs to know who makes an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndependentTerms {
+    /// The domain of identifiers: an account is `did:web:<label>.<idDomain>`.
+    pub id_domain: String,
+    /// The domains below which handles are given, the preferred one first.
+    pub handle_domains: Vec<String>,
+    /// The shortest label that is given below them, in characters.
+    pub min_label: usize,
+    /// The time here, which no entry may be after.
+    pub now: Timestamp,
+}
+
 /// What became of an entry: the body of `POST /v1/independent/accounts` and `POST …/{did}/log`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

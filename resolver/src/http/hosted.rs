@@ -1,5 +1,7 @@
 //! Accounts that live here: what their holders sign and send, and the log that everybody may read.
 //!
+//! `GET /v1/independent` says below which domains. The rest:
+//!
 //! | path below `/v1/independent/accounts` | what happens |
 //! |---|---|
 //! | `POST` | a new account: the first entry of its log |
@@ -22,11 +24,27 @@ use super::{
     request::Asked,
 };
 use crate::{
-    api::{AccountReceipt, RecordReceipt},
+    api::{AccountReceipt, IndependentTerms, RecordReceipt},
     percent,
     problem::Refusal,
     query::InvalidQuery,
 };
+
+/// `GET /v1/independent`
+pub(super) fn terms(site: &Site) -> Result<Reply, Refusal> {
+    let hosted = site.hosted()?;
+    let settings = hosted.settings();
+    let terms = IndependentTerms {
+        id_domain: settings.id_domain.to_string(),
+        handle_domains: settings.handle_domains.iter().map(ToString::to_string).collect(),
+        min_label: settings.min_label,
+        now: hosted.now(),
+    };
+    let mut reply = reply::json(StatusCode::OK, &terms);
+    // It tells the time.
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(reply)
+}
 
 /// `POST /v1/independent/accounts`. Every attempt counts: it is the checking that costs.
 pub(super) async fn register(site: &Site, asked: Asked) -> Result<Reply, Refusal> {

@@ -217,6 +217,7 @@ async fn seldom(
         Kind::DidDocument => at_host::document(site, &asked).await,
         Kind::DidLog => at_host::log(site, &asked).await,
         Kind::AtHost => at_host::elsewhere(site, &asked).await,
+        Kind::IndependentTerms => hosted::terms(site),
         Kind::TlsAllowed => tls_allowed::tls_allowed(site, &asked).await,
         Kind::Landing => pages::landing(site, &asked).await,
         Kind::Stylesheet => Ok(pages::stylesheet()),

@@ -244,6 +244,7 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", "/.well-known/did.jsonl", &[], "", 404),
         ("GET", &format!("/v1/tls-allowed?domain={handle}"), &[], "", 200),
         ("GET", "/v1/tls-allowed?domain=x", &[], "", 404),
+        ("GET", "/v1/independent", &[], "", 200),
         ("GET", "/v1/tls-allowed", &[], "", 400),
         ("GET", &format!("{hosted}/log"), &[], "", 200),
         ("GET", &format!("{hosted}/log"), &[("if-none-match", "*")], "", 304),
