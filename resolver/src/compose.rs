@@ -108,7 +108,7 @@ fn independent(
 ) -> Result<IndependentModel, ComposeError> {
     let atproto = &config.atproto;
     let settings = IndependentSettings {
-        allow_test_tld: atproto.allow_test_tld,
+        allow_test_tld: config.resolves_test(),
         allow_localhost_did_web: atproto.allow_test_tld,
         verify_plc: atproto.verify_plc,
         grace: millis(atproto.dns_grace_ms),
@@ -265,7 +265,8 @@ fn cache_settings(config: &Config) -> CacheSettings {
 
 /// Where the world's answers are kept over a restart. They rest on whom we ask and what we believe.
 pub(crate) fn snapshot_file(config: &Config) -> Option<SnapshotFile> {
-    let Atproto { plc_url, verify_plc, allow_test_tld, .. } = &config.atproto;
+    let Atproto { plc_url, verify_plc, .. } = &config.atproto;
+    let allow_test_tld = config.resolves_test();
     let nameservers = config.dns.nameservers.join(" ");
     Some(SnapshotFile {
         path: config.cache.snapshot_file.clone()?,

@@ -104,7 +104,7 @@ impl Config {
             entries_per_day: keys.entries_per_day,
             entries_per_week: keys.entries_per_week,
             profiles_per_hour: keys.profiles_per_hour,
-            allow_test_tld: self.atproto.allow_test_tld,
+            allow_test_tld: self.resolves_test(),
             ..HostedSettings::new(handle_domains, id_domain)
         };
         let servers = self.dns.nameservers.iter().filter_map(|server| server.rsplit_once('#'));
@@ -113,10 +113,17 @@ impl Config {
         Ok(Some(settings))
     }
 
+    /// Whether names below `test` are resolved: also where we give such names, which nobody does but in development.
+    pub(crate) fn resolves_test(&self) -> bool {
+        let keys = &self.independent;
+        let mut ours = keys.handle_domains.iter().chain(&keys.id_domain);
+        self.atproto.allow_test_tld || ours.any(|domain| domain.to_ascii_lowercase().ends_with(".test"))
+    }
+
     fn domain(&self, key: &str, text: &str) -> Result<Hostname, ConfigError> {
         let wrong = |why: &str| ConfigError::invalid(format!("independent.{key}: {text:?} {why}"));
         let domain = Hostname::parse(text).map_err(|error| wrong(&format!("is no domain: {error}")))?;
-        match domain.is_reserved(self.atproto.allow_test_tld) {
+        match domain.is_reserved(true) {
             true => Err(wrong("is below a reserved name, so that nothing below it would ever resolve")),
             false => Ok(domain),
         }
@@ -253,12 +260,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_gives_names_below_test_resolves_them() {
+        assert!(!config("[independent]\nid_domain = \"id.example.com\"\n").resolves_test());
+        let text = "[independent]\nhandle_domains = [\"Demo.test\"]\nid_domain = \"id.example.com\"\n";
+        assert!(config(text).resolves_test());
+        assert!(hosted(text).unwrap().is_some_and(|settings| settings.allow_test_tld));
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_by_its_key() {
         let ids = "[independent]\nid_domain = \"id.example.com\"\n";
         for (text, key) in [
             ("[independent]\nhandle_domains = [\"example.com\"]\n", "handle_domains"),
             ("[independent]\nid_domain = \"localhost\"\n", "id_domain"),
-            ("[independent]\nid_domain = \"id.demo.test\"\n", "id_domain"),
+            ("[independent]\nid_domain = \"id.demo.local\"\n", "id_domain"),
             ("[independent]\nid_domain = \"192.0.2.1\"\n", "id_domain"),
             (&format!("{ids}handle_domains = [\"https://example.com\"]\n"), "handle_domains"),
             (&format!("{ids}handle_domains = [\"example.com.\"]\n"), "handle_domains"),
