@@ -13,6 +13,11 @@
 //!   published   what is read back: documents, logs, holders, by host
 //! ```
 
+mod admission;
+mod names;
+mod published;
+mod records;
+mod register;
 mod settings;
 
 use std::{sync::Arc, time::Duration};
@@ -20,23 +25,26 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use namesake::{
     AccountId, Clock, Handle, Invalidator, Scheme, Timestamp,
-    store::{Store, StoreError},
+    store::{Slot, Store, StoreError},
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
+pub(crate) use published::Holder;
+use records::{Account, Keys};
 pub use settings::HostedSettings;
 
 use crate::{
     Did, Hostname,
     plc::HeldHandle,
-    webvh::{Fault, VersionId},
+    webvh::{Fault, Multikey, VersionId},
 };
 
 /// The register of accounts that live here.
 #[derive(Debug)]
 pub struct Hosted {
     settings: HostedSettings,
-    scheme: Scheme,
+    keys: Keys,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     invalidator: Invalidator,
@@ -218,7 +226,7 @@ impl Hosted {
         clock: Arc<dyn Clock>,
         invalidator: Invalidator,
     ) -> Self {
-        Self { settings, scheme, store, clock, invalidator }
+        Self { settings, keys: Keys::new(scheme), store, clock, invalidator }
     }
 
     /// What an operator chose.
@@ -239,7 +247,7 @@ impl Hosted {
     /// # Errors
     /// [`Rejection`]; the entry is then nowhere.
     pub async fn register(&self, entry: &[u8]) -> Result<Receipt, Rejection> {
-        todo!()
+        self.begin(entry).await
     }
 
     /// Takes the next entry of an account: a new handle, other keys, the end. `account` is either of its DIDs.
@@ -247,7 +255,7 @@ impl Hosted {
     /// # Errors
     /// [`Rejection`]; the log is then as it was.
     pub async fn append(&self, account: &AccountId, entry: &[u8]) -> Result<Receipt, Rejection> {
-        todo!()
+        self.follow(account, entry).await
     }
 
     /// Takes a profile record, `{did, rev, displayName, description, avatar, redirect, proof}`, signed by an update key
@@ -256,7 +264,7 @@ impl Hosted {
     /// # Errors
     /// [`Rejection`]; the profile is then as it was.
     pub async fn put_profile(&self, account: &AccountId, record: &[u8]) -> Result<ProfileReceipt, Rejection> {
-        todo!()
+        self.show(account, record).await
     }
 
     /// The log of an account, by either of its DIDs; `None` when none lives here by that name.
@@ -264,7 +272,7 @@ impl Hosted {
     /// # Errors
     /// When the store failed.
     pub async fn log(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
-        todo!()
+        self.published(account).await
     }
 
     /// The handles that an account claimed, the oldest first, and whether it was closed, from its log.
@@ -272,7 +280,7 @@ impl Hosted {
     /// # Errors
     /// When the store failed.
     pub async fn history(&self, account: &AccountId) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
-        todo!()
+        self.claimed(account).await
     }
 
     /// Who is at `host`, for requests that come to it.
@@ -280,7 +288,16 @@ impl Hosted {
     /// # Errors
     /// When the store failed.
     pub async fn at_host(&self, host: &Hostname) -> Result<AtHost, StoreError> {
-        todo!()
+        self.who_is_at(host).await
+    }
+
+    /// The name under which an account is remembered, its did:web, of either of its DIDs; `None` when no such account
+    /// lives here. What is remembered under any other name would not be purged with it.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn canonical(&self, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
+        Ok(self.account(account).await?.map(|(did, _)| did.account().clone()))
     }
 
     /// Whether a certificate may be had for `host`: it is a handle or an account's host of ours, now.
@@ -294,10 +311,33 @@ impl Hosted {
         })
     }
 
-    /// The account that a changed key of the store is about, if it is one of ours: for a feed of changes.
+    /// The account that a changed key of the store is about, if it is one of ours: for a feed of changes. Of all keys
+    /// that a commit writes here, one is its account's; the others give `None`.
     #[must_use]
     pub fn account_of_key(&self, key: &namesake::store::Key) -> Option<AccountId> {
-        todo!()
+        self.keys.account_at(key)
+    }
+
+    /// What the did:web and the host of an account of ours would be, of either of its DIDs; without I/O.
+    fn web_did(&self, account: &AccountId) -> Option<(Did, Hostname)> {
+        let text = account.as_str();
+        let place = match text.strip_prefix("did:webvh:") {
+            Some(rest) => rest.split_once(':')?.1,
+            None => text.strip_prefix("did:web:")?,
+        };
+        let host = Hostname::parse(place).ok().filter(|host| host.as_str() == place)?;
+        let ours = matches!(self.settings.place(&host), names::Place::Identifier(_));
+        let did = Did::parse(&format!("did:web:{host}")).ok().filter(|_| ours)?;
+        Some((did, host))
+    }
+
+    /// Whether nobody but us knows this account, be it that there is none; without I/O.
+    pub(crate) fn is_ours(&self, account: &AccountId) -> bool {
+        self.web_did(account).is_some()
+    }
+
+    async fn slot(&self, did: &AccountId) -> Result<Slot<Account>, StoreError> {
+        Slot::read(&*self.store, self.keys.account(did)?).await
     }
 }
 
@@ -306,6 +346,8 @@ impl Hosted {
 /// A letter first, and no case that matters: some verifiers demand the one, and the DNS ignores the other. Anybody can
 /// recompute it from the first entry, so that a second log cannot be put at the same name.
 #[must_use]
-pub fn label_of(first_key: &crate::webvh::Multikey) -> String {
-    todo!()
+pub fn label_of(first_key: &Multikey) -> String {
+    let digest = data_encoding::BASE32_NOPAD.encode(&Sha256::digest(first_key.as_str()));
+    let short: String = digest.chars().take(24).collect();
+    format!("u{}", short.to_ascii_lowercase())
 }

@@ -17,7 +17,9 @@ pub struct HostedSettings {
     pub min_label: usize,
     /// How long a name that was given up is held back; whoever gave it up may take it again.
     pub hold: Duration,
-    /// The largest entry that is taken, in bytes.
+    /// Whether names under `test` are handles (development).
+    pub allow_test_tld: bool,
+    /// The largest entry or record that is taken, in bytes; [`Self::MOST_ENTRY_BYTES`] at most count.
     pub max_entry_bytes: usize,
     /// The longest log, in bytes: what other verifiers read.
     pub max_log_bytes: usize,
@@ -27,9 +29,14 @@ pub struct HostedSettings {
     pub entries_per_day: u32,
     /// Entries of one account in a week.
     pub entries_per_week: u32,
+    /// Profiles of one account in an hour.
+    pub profiles_per_hour: u32,
 }
 
 impl HostedSettings {
+    /// The largest entry, whatever is configured: a document and a profile of that size still make one record.
+    pub const MOST_ENTRY_BYTES: usize = 16 * 1024;
+
     /// The defaults for these domains.
     #[must_use]
     pub fn new(handle_domains: Vec<Hostname>, id_domain: Hostname) -> Self {
@@ -40,11 +47,17 @@ impl HostedSettings {
             reserved: Vec::new(),
             min_label: 3,
             hold: 30 * DAY,
+            allow_test_tld: false,
             max_entry_bytes: 4096,
             max_log_bytes: 200 * 1024,
             entries_per_hour: 10,
             entries_per_day: 30,
             entries_per_week: 100,
+            profiles_per_hour: 30,
         }
+    }
+
+    pub(super) fn largest_entry(&self) -> usize {
+        self.max_entry_bytes.min(Self::MOST_ENTRY_BYTES)
     }
 }
