@@ -8,7 +8,7 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock};
-use namesake_independent::IndependentModel;
+use namesake_independent::{IndependentModel, hosted::Hosted};
 use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
 use url::Url;
@@ -32,6 +32,7 @@ pub struct Builder {
     generations: Arc<Generations>,
     backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
+    hosted: Option<Arc<Hosted>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
     chronicle: Option<Arc<dyn Chronicle>>,
     cache: CacheSettings,
@@ -86,6 +87,15 @@ impl Builder {
         self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
         self.chronicle = Some(Arc::<IndependentModel>::clone(&model));
         self.atproto(model)
+    }
+
+    /// Serves accounts that live here: the routes by which they are made and changed, their logs, and every request that
+    /// comes to the host of one or of a handle below a domain of theirs. The model looks them up only if it has them too
+    /// ([`IndependentModel::with_hosted`]), and answers are remembered for too long unless `hosted` was made with the
+    /// [`Builder::invalidator`] of the model's scheme.
+    #[must_use]
+    pub fn hosted(self, hosted: Arc<Hosted>) -> Self {
+        Self { hosted: Some(hosted), ..self }
     }
 
     /// Answers XRPC from this port.
@@ -178,12 +188,21 @@ impl Builder {
         let resolver = Resolver::new(
             directory,
             self.backends.into_iter().map(guard).collect(),
+            self.hosted.clone(),
             self.cache,
             self.generations,
             self.clock,
         );
-        let site =
-            Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
+        let site = Site::new(
+            resolver,
+            atproto,
+            history,
+            self.mirrors,
+            self.hosted,
+            self.limits,
+            self.metrics,
+            self.options,
+        );
         Ok(Namesake { site: Arc::new(site) })
     }
 }
@@ -214,6 +233,7 @@ impl Namesake {
             generations: Arc::default(),
             backends: Vec::new(),
             mirrors: Vec::new(),
+            hosted: None,
             atproto: None,
             chronicle: None,
             cache: CacheSettings::default(),

@@ -13,6 +13,7 @@ use namesake_independent::{
     IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError,
     adapters::{CursorFile, Firehose},
     events::{CursorKeeper, EventFollower, EventSettings},
+    hosted::Hosted,
 };
 use namesake_mirror::{
     MirrorModel, MirrorSettings, SealerError, Secret, TokenSealer,
@@ -61,13 +62,27 @@ pub(crate) enum ComposeError {
     Build(#[from] BuildError),
 }
 
-/// Makes the parts. Opens the store only if there is a mirror: without one nothing is kept.
+/// Makes the parts. Opens the store only if there is a mirror, or accounts live here: otherwise nothing is kept.
 pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cache = cache_settings(config);
-    let independent = independent(config, cache, &clock)?;
-    let mut builder = Namesake::builder()
-        .independent(independent)
+    let mut builder = Namesake::builder();
+    let mut independent = independent(config, cache, &clock)?;
+    let hosted = config.hosted()?;
+    let store = match hosted.is_some() || !config.mirror.is_empty() {
+        true => Some(store(config)?),
+        false => None,
+    };
+    if let (Some(settings), Some(store)) = (hosted, &store) {
+        let scheme = IndependentSettings::default().scheme;
+        let invalidator = builder.invalidator(&scheme);
+        let hosted =
+            Arc::new(Hosted::new(settings, scheme, Arc::clone(store), Arc::clone(&clock), invalidator));
+        independent = independent.with_hosted(Arc::clone(&hosted));
+        builder = builder.hosted(hosted);
+    }
+    builder = builder
+        .independent(Arc::new(independent))
         .cache(cache)
         .limits(limits(config))
         .clock(Arc::clone(&clock))
@@ -75,10 +90,9 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
         .access_log(config.server.access_log)
         .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
     let mut mirrors = Vec::new();
-    if !config.mirror.is_empty() {
-        let store = store(config)?;
+    if let Some(store) = &store {
         for (name, settings) in &config.mirror {
-            let mirror = mirror(config, name, settings, &store, &clock, &builder)?;
+            let mirror = mirror(config, name, settings, store, &clock, &builder)?;
             builder = builder.mirror(Arc::clone(&mirror));
             mirrors.push(mirror);
         }
@@ -91,7 +105,7 @@ fn independent(
     config: &Config,
     cache: CacheSettings,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<IndependentModel>, ComposeError> {
+) -> Result<IndependentModel, ComposeError> {
     let atproto = &config.atproto;
     let settings = IndependentSettings {
         allow_test_tld: atproto.allow_test_tld,
@@ -110,7 +124,7 @@ fn independent(
         http: http_settings(config),
         plc_url: atproto.plc_url.clone(),
     };
-    Ok(Arc::new(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock))))
+    Ok(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock)))
 }
 
 fn events(
@@ -257,6 +271,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         drain_timeout: millis(server.drain_timeout_ms),
         fresh_per_minute: server.fresh_per_minute,
         explain_per_minute: server.explain_per_minute,
+        registrations_per_hour: config.independent.registrations_per_hour,
         ..Limits::default()
     }
 }

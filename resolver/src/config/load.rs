@@ -83,11 +83,6 @@ fn typed(value: &str) -> Value {
 
 /// What the types alone do not say.
 fn check(config: Config) -> Result<Config, ConfigError> {
-    if !config.independent.handle_domains.is_empty() || config.independent.id_domain.is_some() {
-        return Err(ConfigError::invalid(
-            "independent.handle_domains and independent.id_domain: accounts that live here are not offered yet",
-        ));
-    }
     for url in config.server.public_url.iter() {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || url.path() != "/" {
             return Err(ConfigError::invalid(
@@ -122,6 +117,7 @@ fn check(config: Config) -> Result<Config, ConfigError> {
             )));
         }
     }
+    config.hosted()?;
     Ok(config)
 }
 

@@ -10,6 +10,7 @@
 mod coalescing;
 mod events;
 mod handles;
+mod hosted;
 mod http;
 mod memory;
 mod openapi;
