@@ -30,6 +30,7 @@ mod did;
 mod document;
 pub mod events;
 mod explain;
+pub mod holder;
 pub mod hosted;
 mod hostname;
 mod local;

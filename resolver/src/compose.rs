@@ -127,6 +127,11 @@ fn independent(
     Ok(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock)))
 }
 
+/// The AT Protocol's world, as the service would ask it.
+pub(crate) fn world(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<IndependentModel>, ComposeError> {
+    independent(config, cache_settings(config), clock)
+}
+
 fn events(
     config: &Config,
     clock: &Arc<dyn Clock>,
@@ -226,7 +231,7 @@ fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
     })
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+pub(crate) fn http_settings(config: &Config) -> HttpSettings {
     let client = &config.http_client;
     HttpSettings {
         timeout: millis(client.timeout_ms),

@@ -1,0 +1,7 @@
+//! `namesake identity` as somebody types it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod faults;
+mod folder;
+mod registrar;
+mod support;
