@@ -1,7 +1,7 @@
 //! Writes the logs of `tests/webvh/logs` as files, for other implementations to judge: `webvh_logs <folder>`.
 //!
-//! Each log is `<number>.jsonl`; `index.json` has `{file, name, did, head, rule}` for each, `head` being the versionId of
-//! the last entry of a log that holds, `rule` the one that the others break, and `entry` where.
+//! Each log is `<number>.jsonl`; `index.json` has `{file, name, did, head, rule, why}` for each: what it amounts to if it is
+//! accepted, and, for a log that must not be, the rule and in words where and how it breaks it.
 
 #![expect(clippy::unwrap_used, reason = "shared with tests, and a tool for them")]
 
@@ -10,23 +10,26 @@ mod logs;
 
 use std::{fs, path::PathBuf};
 
+use namesake_independent::webvh::InvalidLog;
 use serde_json::{Value, json};
 
 fn main() {
     let folder: PathBuf = std::env::args_os().nth(1).unwrap().into();
     fs::create_dir_all(&folder).unwrap();
     let good = logs::accepted().into_iter().map(|case| (case.name, case.log, Value::Null, Value::Null));
-    let broken = logs::refused().into_iter();
-    let broken = broken.map(|case| (case.name, case.log, case.fault.rule().into(), case.entry.into()));
+    let broken = logs::refused().into_iter().map(|case| {
+        let why = InvalidLog { entry: Some(case.entry), fault: case.fault }.to_string();
+        (case.name, case.log, case.fault.rule().into(), why.into())
+    });
     let index: Value = good
         .chain(broken)
         .enumerate()
-        .map(|(number, (name, log, rule, entry))| {
+        .map(|(number, (name, log, rule, why))| {
             let file = format!("{number}.jsonl");
             fs::write(folder.join(&file), &log).unwrap();
             let last = last_entry(&log);
             let (did, head) = (&last["state"]["id"], &last["versionId"]);
-            json!({ "file": file, "name": name, "did": did, "head": head, "rule": rule, "entry": entry })
+            json!({ "file": file, "name": name, "did": did, "head": head, "rule": rule, "why": why })
         })
         .collect();
     fs::write(folder.join("index.json"), index.to_string()).unwrap();

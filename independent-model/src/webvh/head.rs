@@ -47,6 +47,10 @@ impl Head {
         if !parameters.method {
             return Err(Fault::Method);
         }
+        // One verifier refuses it, and one goes on as if nothing had been said.
+        if parameters.deactivated == Some(true) {
+            return Err(Fault::Deactivated);
+        }
         let scid = parameters.scid.clone().ok_or(Fault::ScidPlace)?;
         if entry.scid(&scid)? != scid {
             return Err(Fault::ScidHash);
@@ -58,7 +62,7 @@ impl Head {
             update_keys: parameters.update_keys.clone().unwrap_or_default(),
             next_key_hashes: parameters.next_key_hashes.clone().unwrap_or_default(),
             portable: parameters.portable.unwrap_or(false),
-            deactivated: parameters.deactivated.unwrap_or(false),
+            deactivated: false,
             state: entry.state.clone(),
             scid,
         };

@@ -12,6 +12,9 @@ from did_webvh.resolver import resolve
 
 
 async def version_of(did, file):
+    # It would wait for the first line for ever.
+    if not Path(file).read_bytes().strip():
+        return None
     try:
         result = await resolve(did, local_history=Path(file))
         return (result.get("didDocumentMetadata") or {}).get("versionId")

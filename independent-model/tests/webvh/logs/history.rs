@@ -142,6 +142,12 @@ fn order() -> Vec<Refused> {
         refuse("an entry of another log", 2, Fault::StateId, foreign(1)),
         refuse("the genesis of another log", 2, Fault::StateId, foreign(0)),
         refuse(
+            "a genesis that is the end",
+            1,
+            Fault::Deactivated,
+            fixed_but(|log| log[0].parameters["deactivated"] = true.into()),
+        ),
+        refuse(
             "an entry after the end",
             3,
             Fault::Deactivated,
