@@ -1,6 +1,6 @@
 // Logs that other implementations write, and what Namesake makes of them.
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getPublicKeyAsync, signAsync, utils } from '@noble/ed25519';
 import { createDID, deactivateDID, deriveNextKeyHash, multibaseEncode, MultibaseEncoding, prepareDataForSigning, updateDID } from 'didwebvh-ts';
@@ -20,7 +20,8 @@ async function newKey() {
       return { proofValue: multibaseEncode(signature, MultibaseEncoding.BASE58_BTC) };
     },
   };
-  return { multikey, signer, commitment: await deriveNextKeyHash(multikey) };
+  const verificationMethods = [{ type: 'Multikey', publicKeyMultibase: multikey }];
+  return { multikey, signer, verificationMethods, commitment: await deriveNextKeyHash(multikey) };
 }
 
 /** Some minutes ago: with no time given, two entries in one second would be dated into the future. */
@@ -43,10 +44,11 @@ export default [
     name: 'did:webvh: Namesake accepts a log of didwebvh-ts with one key, renamed and closed',
     async run(world) {
       const key = await newKey();
-      const alsoKnownAs = ['at://theirs.example.com'];
-      const created = await createDID({ address: HOST, signer: key.signer, verifier, updateKeys: [key.multikey], alsoKnownAs, created: ago(9) });
+      const { signer, verificationMethods } = key;
+      const common = { signer, verifier, verificationMethods, updateKeys: [key.multikey] };
+      const created = await createDID({ ...common, address: HOST, alsoKnownAs: ['at://theirs.example.com'], created: ago(9) });
       await holds(world, 'ts-created', created.log);
-      const updated = await updateDID({ log: created.log, signer: key.signer, verifier, updateKeys: [key.multikey], alsoKnownAs: ['at://renamed.example.com'], updated: ago(6) });
+      const updated = await updateDID({ ...common, log: created.log, alsoKnownAs: ['at://renamed.example.com'], updated: ago(6) });
       await holds(world, 'ts-updated', updated.log);
       const { stdout } = await namesake(['verify', '--json', join(world.dir, 'ts-updated.jsonl')]);
       const { handles } = JSON.parse(stdout);
@@ -60,26 +62,17 @@ export default [
     name: 'did:webvh: Namesake accepts a log of didwebvh-ts with pre-rotation, turned off at last',
     async run(world) {
       const [first, second, third] = [await newKey(), await newKey(), await newKey()];
-      const created = await createDID({
-        address: HOST, signer: first.signer, verifier, portable: true, updateKeys: [first.multikey], nextKeyHashes: [second.commitment], created: ago(9),
-      });
-      const rotated = await updateDID({
-        log: created.log, signer: second.signer, verifier, updateKeys: [second.multikey], nextKeyHashes: [third.commitment], updated: ago(6),
-      });
-      const off = await updateDID({ log: rotated.log, signer: third.signer, verifier, updateKeys: [third.multikey], nextKeyHashes: [], updated: ago(3) });
+      const by = ({ signer, multikey, verificationMethods }) => ({ signer, verifier, verificationMethods, updateKeys: [multikey] });
+      const created = await createDID({ ...by(first), address: HOST, portable: true, nextKeyHashes: [second.commitment], created: ago(9) });
+      const rotated = await updateDID({ ...by(second), log: created.log, nextKeyHashes: [third.commitment], updated: ago(6) });
+      const off = await updateDID({ ...by(third), log: rotated.log, nextKeyHashes: [], updated: ago(3) });
       for (const [name, { log }] of Object.entries({ created, rotated, off })) await holds(world, `ts-prerotation-${name}`, log);
-      // And none with an entry by a key that was not committed to.
-      const file = join(world.dir, 'ts-prerotation-created.jsonl');
-      const forged = await updateDID({ log: off.log, signer: third.signer, verifier, updateKeys: [third.multikey], updated: ago(2) });
-      appendFileSync(file, `${JSON.stringify({ ...forged.log.at(-1), versionId: forged.log[1].versionId })}\n`);
-      assert.notEqual((await namesake(['verify', file])).code, 0);
     },
   },
   {
     name: 'did:webvh: Namesake accepts a log of did-webvh, as made and as updated',
     async run(world) {
       const home = mkdtempSync(join(world.dir, 'did-webvh-'));
-      mkdirSync(home, { recursive: true });
       const made = await python(['-m', 'did_webvh.provision', '--auto', HOST], { cwd: home, home });
       const dir = join(home, made.match(/Provisioned DID in (.*)/)[1]);
       const log = join(dir, 'did.jsonl');
