@@ -1,7 +1,7 @@
 //! What holds for any log: nothing in it can be changed, and what an author writes is accepted.
 
 use namesake::Timestamp;
-use namesake_independent::webvh::{Genesis, Head, SecretKey, append, genesis, verify};
+use namesake_independent::webvh::{Genesis, Head, KeyHash, SecretKey, append, genesis, verify};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -88,7 +88,7 @@ impl Holder {
         }
         match operation {
             Operation::Rename(name) => {
-                state["alsoKnownAs"][0] = format!("at://alice{name}.handles.test").into()
+                state["alsoKnownAs"][0] = format!("at://alice{name}.handles.test").into();
             }
             Operation::Rotate if on => {}
             Operation::Rotate => {
@@ -124,15 +124,15 @@ impl Holder {
 
 const RECOVERY: u8 = 200;
 
-fn commitments(next: u8) -> Vec<namesake_independent::webvh::KeyHash> {
+fn commitments(next: u8) -> Vec<KeyHash> {
     [next, RECOVERY].map(|seed| key(seed).multikey().hash()).to_vec()
 }
 
-fn hashes(commitments: &[namesake_independent::webvh::KeyHash]) -> Value {
+fn hashes(commitments: &[KeyHash]) -> Value {
     commitments.iter().map(|hash| hash.as_str()).collect()
 }
 
-fn shown(seed: u8, commitments: &[namesake_independent::webvh::KeyHash]) -> Map<String, Value> {
+fn shown(seed: u8, commitments: &[KeyHash]) -> Map<String, Value> {
     let parameters = json!({ "updateKeys": [key(seed).multikey()], "nextKeyHashes": hashes(commitments) });
     parameters.as_object().unwrap().clone()
 }
