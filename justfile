@@ -9,3 +9,7 @@ fix:
 
 demo:
     cargo run --release -- demo
+
+# Another implementation in Rust judges did:webvh logs; see tests/interop/README.md.
+interop-rs *files:
+    cargo run --quiet --locked --manifest-path tests/interop-rs/Cargo.toml -- {{files}}
