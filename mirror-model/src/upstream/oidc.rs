@@ -451,3 +451,35 @@ impl fmt::Debug for OidcUpstream {
         f.debug_tuple("OidcUpstream").field(&self.source).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OidcSettings;
+    use crate::Secret;
+
+    #[test]
+    fn an_issuer_is_taken_as_it_is_written_or_not_at_all() {
+        for issuer in [
+            "https://id.example",
+            "https://id.example/",
+            "https://id.example:8443/realms/staff",
+            "http://127.0.0.1:9400",
+            "http://[::1]:9400",
+            "http://localhost/x",
+        ] {
+            let settings = OidcSettings::new(issuer, "client", Secret::new("secret")).unwrap();
+            assert_eq!(settings.issuer.as_str(), issuer);
+        }
+        for issuer in [
+            "",
+            "id.example",
+            "http://id.example",
+            "https://id.example?x",
+            "https://id.example/#x",
+            "https://user@id.example",
+            "file:///id",
+        ] {
+            assert!(OidcSettings::new(issuer, "client", Secret::new("secret")).is_err(), "{issuer}");
+        }
+    }
+}
