@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use load::{ConfigError, load};
-pub use mirror::{Mirror, UpstreamKind};
+pub use mirror::{Mirror, UpstreamAt, UpstreamKind};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Deserialize)]

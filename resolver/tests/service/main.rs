@@ -12,6 +12,7 @@ mod events;
 mod handles;
 mod http;
 mod memory;
+mod mirrors;
 mod openapi;
 mod robustness;
 mod support;
