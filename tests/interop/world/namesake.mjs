@@ -4,9 +4,9 @@ import { start, tail, until } from './process.mjs';
 
 /**
  * Writes the configuration that makes `namesake serve` live in this world. Its answers are short-lived, so that a check need
- * not wait long for one to grow old, unless it is told otherwise; `atproto` holds more lines for that section.
+ * not wait long for one to grow old, unless it is told otherwise; `atproto` holds more lines for that section, `mirrors` whole sections.
  */
-export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl, atproto = '' }) {
+export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl, atproto = '', mirrors = '' }) {
   const events = eventsUrl ? `events_url = "${eventsUrl}"\nevents_cursor_file = "${file}.cursor"\nevents_idle_seconds = 9\n` : '';
   writeFileSync(
     file,
@@ -35,7 +35,7 @@ ${atproto}
 [cache]
 ttl_seconds = ${ttlSeconds}
 absent_ttl_seconds = ${ttlSeconds}
-`,
+${mirrors}`,
   );
 }
 
