@@ -20,7 +20,6 @@
 //!    with a good answer, and it checks the class of every bad one. Then a kind in the configuration and in the resolver's
 //!    `compose.rs`, and a section in the README.
 
-mod carrier;
 pub mod oidc;
 pub mod threads;
 mod wire;

@@ -13,6 +13,9 @@
 //! * Nothing announces a rename: polling alone finds it. With a refresh token that goes on without the person, so
 //!   `offline_access` is asked for wherever it is offered.
 
+mod carrier;
+mod provider;
+
 use std::{
     borrow::Cow,
     fmt,
@@ -20,26 +23,26 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use namesake::{Clock, Timestamp, clean_line, http::HttpClient};
 use openidconnect::{
-    AccessToken, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    DiscoveryError, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse as _,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, SignatureVerificationError,
-    SubjectIdentifier, TokenResponse as _, UserInfoError,
+    AccessToken, AuthorizationCode, ClaimsVerificationError, CsrfToken, IssuerUrl, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope,
+    SignatureVerificationError, SubjectIdentifier, TokenResponse as _, UserInfoError,
     core::{
-        CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreErrorResponseType,
-        CoreIdToken, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreRequestTokenError, CoreTokenResponse,
-        CoreUserInfoClaims,
+        CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreIdToken, CoreRequestTokenError,
+        CoreTokenResponse, CoreUserInfoClaims,
     },
 };
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use self::{
+    carrier::{Carrier, answered, nonsense},
+    provider::{DESCRIPTION, Provider},
+};
 use super::{
     Sighting, SignIn, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
     UpstreamSource,
-    carrier::{Carrier, answered, nonsense},
 };
 use crate::{Secret, budget::after};
 
@@ -48,20 +51,6 @@ const DESCRIBED_FOR: Duration = Duration::from_secs(3600);
 /// … and at most this often, however many id tokens name a key that is not there.
 const DESCRIBED_EVERY: Duration = Duration::from_secs(60);
 
-/// How an id token may be signed. Not with the client secret, which is a password, and not at all.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
-const DESCRIPTION: &str = "the provider's description";
 const TOKEN: &str = "a token";
 const PROFILE: &str = "a profile";
 
@@ -123,17 +112,6 @@ struct Known {
     /// When it was last asked to describe itself.
     asked: Option<Timestamp>,
 }
-
-/// A provider as it describes itself.
-struct Provider {
-    client: Client,
-    /// Whether it gives refresh tokens to whoever asks for `offline_access` (Core section 11).
-    offline_access: bool,
-    described: Timestamp,
-}
-
-type Client =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointSet>;
 
 /// What a [`Token`] of this adapter holds, as JSON.
 #[derive(Serialize, Deserialize)]
@@ -278,39 +256,10 @@ impl OidcUpstream {
     async fn described(&self) -> Result<Arc<Provider>, UpstreamError> {
         let now = self.clock.now();
         self.known().asked = Some(now);
-        let issuer = self.settings.issuer.clone();
-        let metadata = CoreProviderMetadata::discover_async(issuer, &self.carrier(DESCRIPTION))
-            .await
-            .map_err(not_described)?;
-        let provider = Arc::new(self.understood(metadata, now)?);
+        let provider = Provider::discover(&self.settings, &self.carrier(DESCRIPTION), now).await?;
+        let provider = Arc::new(provider);
         self.known().provider = Some(Arc::clone(&provider));
         Ok(provider)
-    }
-
-    fn understood(
-        &self,
-        metadata: CoreProviderMetadata,
-        described: Timestamp,
-    ) -> Result<Provider, UpstreamError> {
-        let lacks = |what: &str| nonsense(DESCRIPTION, &format!("named no {what}"));
-        let token_url = metadata.token_endpoint().cloned().ok_or_else(|| lacks("token endpoint"))?;
-        let profile_url = metadata.userinfo_endpoint().cloned().ok_or_else(|| lacks("userinfo endpoint"))?;
-        let offline_access = metadata
-            .scopes_supported()
-            .is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == "offline_access"));
-        // Core section 9: `client_secret_basic` unless the provider says otherwise.
-        let basic = metadata
-            .token_endpoint_auth_methods_supported()
-            .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        let OidcSettings { issuer, client_id, client_secret } = &self.settings;
-        let jwks = metadata.jwks().clone();
-        let client = CoreClient::new(ClientId::new(client_id.clone()), issuer.clone(), jwks)
-            .set_client_secret(ClientSecret::new(client_secret.expose().to_owned()))
-            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
-            .set_auth_uri(metadata.authorization_endpoint().clone())
-            .set_token_uri(token_url)
-            .set_user_info_url(profile_url);
-        Ok(Provider { client, offline_access, described })
     }
 
     fn carrier(&self, what: &'static str) -> Carrier<'_> {
@@ -342,26 +291,6 @@ impl Upstream for OidcUpstream {
 
     fn who<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Sighting> {
         Box::pin(self.profile(token))
-    }
-}
-
-impl Provider {
-    fn subject(
-        &self,
-        id_token: &CoreIdToken,
-        nonce: &Nonce,
-        now: Timestamp,
-    ) -> Result<String, ClaimsVerificationError> {
-        // A time that cannot be said is one at which everything has expired.
-        let now = DateTime::from_timestamp(now.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let verifier = self.client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || now);
-        let claims = id_token.claims(&verifier, nonce)?;
-        match claims.authorized_party() {
-            Some(party) if party != self.client.client_id() => Err(ClaimsVerificationError::InvalidAudience(
-                "it is authorized for another client".to_owned(),
-            )),
-            _ => Ok(claims.subject().to_string()),
-        }
     }
 }
 
@@ -397,17 +326,6 @@ fn token(
 fn kept(token: &Secret) -> Result<Kept, UpstreamError> {
     serde_json::from_str(token.expose())
         .map_err(|_| UpstreamError::new(UpstreamFailure::Dead, "the stored token is not of this provider"))
-}
-
-fn not_described(error: DiscoveryError<UpstreamError>) -> UpstreamError {
-    match error {
-        DiscoveryError::Request(error) => error,
-        DiscoveryError::Response(status, ..) => {
-            answered(UpstreamFailure::Nonsense, DESCRIPTION, status.as_str())
-        }
-        DiscoveryError::Validation(_) => nonsense(DESCRIPTION, "described another issuer"),
-        _ => nonsense(DESCRIPTION, "answered something else"),
-    }
 }
 
 /// RFC 6749 section 5.2. Only `invalid_grant` is about the person; the others are about us, or the provider.

@@ -31,7 +31,8 @@ impl Two {
     async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let mut builder = Namesake::builder().clock(clock.clone());
+        let public_url = "https://names.example".parse().unwrap();
+        let mut builder = Namesake::builder().clock(clock.clone()).public_url(public_url);
         let (mut mirrors, mut tasks) = (Vec::new(), JoinSet::new());
         for (name, seed) in [("a", 1), ("b", 2)] {
             let alice = NewPerson { username: "alice".to_owned(), name: None, bio: None, picture: None };

@@ -9,7 +9,8 @@ const PYTHON = join(import.meta.dirname, '../.venv-clients/bin/python');
 const PROGRAM = join(import.meta.dirname, 'threads-client.py');
 // The one client a sandbox knows; no secret.
 const CLIENT = { client_id: '1234567890', client_secret: 'sandbox-secret' };
-const SIXTY_DAYS = 60 * 24 * 3600;
+// Sixty days, as Meta's documentation has it.
+const LASTS_SECONDS = 5183944;
 
 async function startDemo(dir) {
   const log = join(dir, 'demo.log');
@@ -42,7 +43,7 @@ export default [
       const sandbox = await startDemo(dir);
       const token = await signIn(sandbox, 'alice');
       const { lasting, too_early, wrong_secret, made_up } = await ask({ sandbox, token, secret: CLIENT.client_secret });
-      assert.deepEqual([lasting.token_type, lasting.expires_in], ['bearer', SIXTY_DAYS]);
+      assert.deepEqual([lasting.token_type, lasting.expires_in], ['bearer', LASTS_SECONDS]);
       const me = await (await fetch(`${sandbox}/v1.0/me?fields=id,username&access_token=${lasting.access_token}`)).json();
       assert.equal(me.username, 'alice');
       // Meta refreshes no token that is younger than a day.

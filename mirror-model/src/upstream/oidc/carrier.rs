@@ -4,7 +4,7 @@ use namesake::http::{Call, HttpClient};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
-use super::{UpstreamError, UpstreamFailure, UpstreamFuture, from_http};
+use super::super::{UpstreamError, UpstreamFailure, UpstreamFuture, from_http};
 
 /// Carries the requests of one errand.
 pub(super) struct Carrier<'a> {
