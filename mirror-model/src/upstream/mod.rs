@@ -4,7 +4,7 @@
 //!
 //! # Writing an adapter
 //!
-//! One file beside `threads` and `oidc`, in this order:
+//! One file beside `threads` and `oidc`, or a few, in this order:
 //!
 //! 1. **The source.** Say within what a user id is unique ([`UpstreamSource`]); when in doubt put the client id in, since a
 //!    foreign key that is too narrow gives one person two accounts, and one that is too wide gives two people one. It is for good.
