@@ -89,7 +89,7 @@ impl Two {
     async fn after_a_poll(&self) {
         self.clock.advance(Duration::from_secs(300));
         for (_, model) in &self.mirrors {
-            tokio::time::timeout(PATIENCE, model.settled()).await.expect("the world settles");
+            tokio::time::timeout(PATIENCE, model.settled()).await.unwrap();
         }
     }
 }
