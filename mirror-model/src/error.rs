@@ -5,7 +5,10 @@ use namesake::{
     store::{KeyError, StoreError, StoreErrorKind},
 };
 
-use crate::upstream::{UpstreamError, UpstreamFailure};
+use crate::{
+    InvalidUsername,
+    upstream::{UpstreamError, UpstreamFailure},
+};
 
 /// What the caller of a failed operation can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,8 +43,8 @@ pub enum RegisterError {
     /// Others changed the same rows again and again.
     #[error("too many changes at the same place at once")]
     Contended,
-    /// A token cannot be sealed or opened.
-    #[error("a token cannot be sealed or opened with the keys at hand")]
+    /// A secret cannot be sealed or opened.
+    #[error("a secret cannot be sealed or opened with the keys at hand")]
     Sealing,
 }
 
@@ -89,9 +92,9 @@ pub enum LinkError {
     /// The upstream did not answer, or not usefully.
     #[error("the upstream could not be asked who you are")]
     Upstream(#[source] UpstreamError),
-    /// The upstream calls the account something that is no username.
-    #[error("the upstream calls this account something that cannot be a handle")]
-    Username,
+    /// The upstream calls the account something that is no username, or nothing at all.
+    #[error("the upstream gives this account no name that can be a handle: {0}")]
+    Username(InvalidUsername),
     /// The register could not be written.
     #[error("the link could not be stored")]
     Register(#[from] RegisterError),
@@ -109,7 +112,7 @@ impl LinkError {
                 failure if failure.is_temporary() => Remedy::Retry,
                 _ => Remedy::BlameUpstream,
             },
-            Self::Username => Remedy::BlameUpstream,
+            Self::Username(_) => Remedy::BlameUpstream,
             Self::Register(error) => error.remedy(),
         }
     }

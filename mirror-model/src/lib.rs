@@ -3,7 +3,7 @@
 //! ```text
 //!   link ──▶ register ◀── apply ◀── reconcile ◀── poller ◀── hints: webhook
 //!               │                                    │
-//!   lookup ◀── model                              upstream (port) ◀── threads (adapter)
+//!   lookup ◀── model                              upstream (port) ◀── threads, oidc (adapters)
 //! ```
 //!
 //! | file | what it holds |
@@ -16,7 +16,7 @@
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
 //! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
-//! | [`upstream`] | the port, and the adapter that speaks Meta's API |
+//! | [`upstream`] | the port, how to write an adapter, and the two that speak Meta's API and OpenID Connect |
 //! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
 
 mod apply;

@@ -1,7 +1,8 @@
 //! Linking: a person signs in at the upstream, and the account here that mirrors theirs is found or made.
 //!
 //! OAuth 2.0 authorization code (RFC 6749 section 4.1). The state is random, stored hashed, bound to the browser
-//! that began by a cookie, good for a while and once. Meta supports no PKCE (RFC 7636); the client secret stands in.
+//! that began by a cookie, good for a while and once. With it waits the PKCE verifier (RFC 7636), sealed, for the
+//! upstreams that know it (Meta does not; the client secret stands in).
 
 use namesake::{AccountId, AvatarUrl, Bio, Change, DisplayName, Handle, store::Commit};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use crate::{
     records::{Account, Confirmed, ForeignKey, Pending, Session},
     register::{ATTEMPTS, Outcome},
     secret::{hash, random_text},
-    upstream::{Sighting, Token, UpstreamPerson},
+    upstream::{Sighting, SignIn, Token, UpstreamPerson},
 };
 
 /// Where to send a browser that wants to link.
@@ -60,21 +61,28 @@ impl MirrorModel {
     /// Begins a link, in a browser that may be signed in already.
     ///
     /// # Errors
+    /// [`LinkError::Upstream`] when the upstream must be asked for its authorize page and does not say;
     /// [`LinkError::Register`] when the state cannot be stored.
     pub async fn connect(&self, session: Option<&SessionToken>) -> Result<Connect, LinkError> {
-        let (state, browser) = (random_text(&*self.randomness), random_text(&*self.randomness));
-        let expires = after(self.clock.now(), self.settings.state_ttl);
-        let signed_in = self.whose(session).await?;
+        let sign_in = SignIn::begin(self.redirect(), &*self.randomness);
+        // First, since an upstream that cannot be reached leaves nothing behind.
+        let location = self.upstream.authorize_url(&sign_in).await.map_err(LinkError::Upstream)?;
+        let browser = random_text(&*self.randomness);
+        let verifier = self.sealer.seal(&hash(&sign_in.state), sign_in.verifier(), &*self.randomness);
+        let pending = Pending {
+            browser: hash(&browser),
+            verifier: verifier.map_err(|_| RegisterError::Sealing)?,
+            signed_in: self.whose(session).await?,
+            expires: after(self.clock.now(), self.settings.state_ttl),
+        };
         let slot = self
             .register
-            .read::<Pending>(self.register.keys.state(&state).map_err(RegisterError::from)?)
+            .read::<Pending>(self.register.keys.state(&sign_in.state).map_err(RegisterError::from)?)
             .await?;
-        let pending = Pending { browser: hash(&browser), signed_in, expires };
         let commit = slot.put(Commit::new(), &pending).map_err(RegisterError::from)?;
         if self.register.commit(commit).await? != Outcome::Done {
             return Err(RegisterError::Contended.into());
         }
-        let location = self.upstream.authorize_url(&state, &self.redirect());
         Ok(Connect { location, browser, max_age: self.settings.state_ttl.as_secs() })
     }
 
@@ -100,7 +108,10 @@ impl MirrorModel {
         };
         // Meta appends `#_` to its redirect; some clients hand it on as part of the code.
         let code = code.strip_suffix("#_").unwrap_or(&code);
-        let token = self.upstream.exchange(code, &self.redirect()).await.map_err(LinkError::Upstream)?;
+        let verifier =
+            self.sealer.open(&hash(state), &pending.verifier).map_err(|_| RegisterError::Sealing)?;
+        let sign_in = SignIn::resume(self.redirect(), state.to_owned(), verifier);
+        let token = self.upstream.exchange(code, &sign_in).await.map_err(LinkError::Upstream)?;
         let asked = self.clock.now();
         let Sighting { person, .. } = self.upstream.who(&token.secret).await.map_err(LinkError::Upstream)?;
         let when = Confirmed { asked, received: self.clock.now() };
@@ -146,7 +157,7 @@ impl MirrorModel {
         when: Confirmed,
         signed_in: Option<AccountId>,
     ) -> Result<Linked, LinkError> {
-        let name = Username::parse(&person.username).map_err(|_| LinkError::Username)?;
+        let name = Username::parse(&person.username).map_err(LinkError::Username)?;
         let foreign = ForeignKey { source: self.upstream.source().clone(), id: person.id.clone() };
         let fresh = AccountId::mint(&self.settings.scheme, &*self.randomness);
         let session = SessionToken::mint(&*self.randomness);

@@ -15,7 +15,7 @@ use crate::{
     reconcile::{deadline, heard},
     records::{Account, Confirmed, Pending, StoredToken},
     schedule::{Due, Next, Schedule},
-    upstream::{Sighting, Token, UpstreamFailure},
+    upstream::{Sighting, Token, UpstreamError, UpstreamFailure},
 };
 
 /// First wait after a failed poll; doubles with each further failure, up to the interval.
@@ -27,10 +27,6 @@ const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// From this much of the upstream's own budget on, polls pause without being told to.
 const USED_UP_PERCENT: u8 = 90;
-/// A token is refreshed only when it is this old (Meta's rule) …
-const REFRESH_AGE: Duration = Duration::from_secs(24 * 3600);
-/// … and has less than this left (a long-lived one lasts 60 days).
-const REFRESH_LEFT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Wait before a register that failed is used again.
 const RETRY_REGISTER: Duration = Duration::from_secs(5);
 
@@ -158,9 +154,23 @@ impl MirrorModel {
         let Some((account, stored)) = slot.value().and_then(|it| Some((it, it.token.as_ref()?))) else {
             return Ok(Polled::NothingToAsk);
         };
-        let token = self.sealer.open(id, &stored.sealed).map_err(|_| RegisterError::Sealing)?;
-        let asked = self.clock.now();
-        let answer = self.upstream.who(&token).await;
+        let mut used = stored.clone();
+        if used.refresh_at.is_some_and(|at| at <= self.clock.now()) {
+            // A failure shows in what the old token gets.
+            let _ = self.refresh(id, &mut used).await?;
+        }
+        let mut asked = self.clock.now();
+        let mut answer = self.upstream.who(&self.opened(id, &used)?).await;
+        if used.revivable && failed(&answer) == Some(UpstreamFailure::Dead) {
+            answer = match self.refresh(id, &mut used).await? {
+                Ok(()) => {
+                    asked = self.clock.now();
+                    self.upstream.who(&self.opened(id, &used)?).await
+                }
+                // Only the refresh token's end is the end: an outage meanwhile is an outage.
+                Err(error) => Err(error),
+            };
+        }
         let when = Confirmed { asked, received: self.clock.now() };
         if let Ok(Sighting { usage_percent: Some(USED_UP_PERCENT..), .. }) = &answer {
             self.schedule.pause(after(when.received, PAUSE));
@@ -173,40 +183,43 @@ impl MirrorModel {
             Ok(heard) => heard,
             Err(failure) => {
                 if failure == UpstreamFailure::Dead {
-                    self.note_dead_token(id, stored).await?;
+                    self.note_dead_token(id, &used).await?;
                 }
                 return Ok(Polled::Failed(failure));
             }
         };
-        let applied = self.apply(id, &name, picture.as_ref(), when).await?;
-        self.refresh(id, stored, &token).await?;
-        Ok(Polled::Answered(applied))
+        Ok(Polled::Answered(self.apply(id, &name, picture.as_ref(), when).await?))
     }
 
-    /// Makes the token last longer when it is old enough and near its end. A failure shows at the next poll.
-    async fn refresh(&self, id: &AccountId, used: &StoredToken, token: &Secret) -> Result<(), RegisterError> {
-        let now = self.clock.now();
-        let due = used.expires.is_some_and(|expires| {
-            after(used.issued, REFRESH_AGE) <= now && expires > now && expires < after(now, REFRESH_LEFT)
-        });
-        if !due {
-            return Ok(());
-        }
-        match self.upstream.refresh(token).await {
-            Ok(fresh) => self.replace_token(id, used, self.store_token(id, &fresh)?).await,
+    /// Changes `used` for a fresh token, which is stored before it is used: the old one may have ended with it.
+    async fn refresh(
+        &self,
+        id: &AccountId,
+        used: &mut StoredToken,
+    ) -> Result<Result<(), UpstreamError>, RegisterError> {
+        let fresh = match self.upstream.refresh(&self.opened(id, used)?).await {
+            Ok(fresh) => self.store_token(id, &fresh)?,
             Err(error) => {
-                tracing::warn!(account = %id, reason = %error, "mirror.refresh.failed");
-                Ok(())
+                tracing::warn!(account = %id, failure = error.failure.as_str(), reason = %error, "mirror.refresh.failed");
+                return Ok(Err(error));
             }
-        }
+        };
+        self.replace_token(id, used, fresh.clone()).await?;
+        *used = fresh;
+        Ok(Ok(()))
     }
 
-    /// A token as it is stored: sealed, with the time it was issued.
+    fn opened(&self, id: &AccountId, stored: &StoredToken) -> Result<Secret, RegisterError> {
+        self.sealer.open(id.as_str(), &stored.sealed).map_err(|_| RegisterError::Sealing)
+    }
+
+    /// A token as it is stored: sealed, with the time from which on it should be refreshed.
     pub(crate) fn store_token(&self, id: &AccountId, token: &Token) -> Result<StoredToken, RegisterError> {
-        let issued = self.clock.now();
-        let sealed =
-            self.sealer.seal(id, &token.secret, &*self.randomness).map_err(|_| RegisterError::Sealing)?;
-        Ok(StoredToken { sealed, issued, expires: token.lasts.map(|lasts| after(issued, lasts)) })
+        let Token { secret, refresh_in, revivable } = token;
+        let sealed = self.sealer.seal(id.as_str(), secret, &*self.randomness);
+        let refresh_at = refresh_in.map(|wait| after(self.clock.now(), wait));
+        let sealed = sealed.map_err(|_| RegisterError::Sealing)?;
+        Ok(StoredToken { sealed, refresh_at, revivable: *revivable })
     }
 
     fn after_poll(&self, polled: &Polled, due: &Due) -> Next {
@@ -260,6 +273,10 @@ impl MirrorModel {
             }
         }
     }
+}
+
+fn failed(answer: &Result<Sighting, UpstreamError>) -> Option<UpstreamFailure> {
+    answer.as_ref().err().map(|error| error.failure)
 }
 
 /// How a poll went.

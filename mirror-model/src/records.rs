@@ -73,10 +73,13 @@ pub(crate) struct ForeignKey {
 
 /// An upstream's token, encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct StoredToken {
     pub(crate) sealed: Sealed,
-    pub(crate) issued: Timestamp,
-    pub(crate) expires: Option<Timestamp>,
+    /// From when on it should be refreshed.
+    pub(crate) refresh_at: Option<Timestamp>,
+    /// Whether it may be refreshed also when the upstream takes it no more.
+    pub(crate) revivable: bool,
 }
 
 /// A sign-in: the hash of its token, and its end.
@@ -108,6 +111,8 @@ pub(crate) struct Confirmed {
 pub(crate) struct Pending {
     /// Hash of the cookie of the browser that began it.
     pub(crate) browser: String,
+    /// The PKCE verifier, which the upstream must be told at the end and nobody before; sealed for this state.
+    pub(crate) verifier: Sealed,
     /// Who was signed in there.
     pub(crate) signed_in: Option<AccountId>,
     pub(crate) expires: Timestamp,

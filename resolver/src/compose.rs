@@ -17,12 +17,16 @@ use namesake_independent::{
 };
 use namesake_mirror::{
     MirrorModel, MirrorSettings, SealerError, Secret, TokenSealer,
-    upstream::threads::{Dialect, ThreadsSettings, ThreadsUpstream},
+    upstream::{
+        Upstream,
+        oidc::{OidcSettings, OidcUpstream},
+        threads::{Dialect, ThreadsSettings, ThreadsUpstream},
+    },
 };
 
 use crate::{
     BuildError, Builder, CacheSettings, Limits, Namesake, SnapshotFile,
-    config::{Atproto, Config, ConfigError, Mirror, UpstreamKind, millis},
+    config::{Atproto, Config, ConfigError, Mirror, UpstreamAt, UpstreamKind, millis},
 };
 
 /// The parts of a running service.
@@ -170,25 +174,20 @@ fn mirror(
     builder: &Builder,
 ) -> Result<Arc<MirrorModel>, ComposeError> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let client_secret = Secret::new(mirror.client_secret(name)?);
-    let dialect = match mirror.kind {
-        UpstreamKind::Threads => Dialect::Threads,
-        UpstreamKind::Instagram => Dialect::Instagram,
+    let upstream = upstream(config, name, mirror, clock)?;
+    let webhook_secrets = match mirror.kind {
+        UpstreamKind::Oidc => Vec::new(),
+        UpstreamKind::Threads | UpstreamKind::Instagram => {
+            let old = mirror.old_client_secrets.iter().map(Secret::new);
+            std::iter::once(Secret::new(mirror.client_secret(name)?)).chain(old).collect()
+        }
     };
-    let upstream = ThreadsSettings::new(
-        dialect,
-        mirror.authorize_url.clone(),
-        mirror.api_url.clone(),
-        mirror.client_id.clone(),
-        client_secret.clone(),
-    );
-    let old_secrets = mirror.old_client_secrets.iter().map(Secret::new);
     let settings = MirrorSettings {
         poll_interval: Duration::from_secs(mirror.poll_seconds),
         max_unconfirmed: Duration::from_secs(mirror.max_unconfirmed_seconds),
         polls_per_minute: mirror.polls_per_minute,
         session_ttl: Duration::from_secs(mirror.session_seconds),
-        webhook_secrets: std::iter::once(client_secret).chain(old_secrets).collect(),
+        webhook_secrets,
         verify_token: mirror.verify_token(name)?.map(Secret::new),
         ..MirrorSettings::new(Scheme::parse(name)?, config.server.public_url())
     };
@@ -197,13 +196,44 @@ fn mirror(
     let invalidator = builder.invalidator(&settings.scheme);
     Ok(MirrorModel::new(
         settings,
-        Arc::new(ThreadsUpstream::new(upstream, HttpClient::configured(&http_settings(config))?)),
+        upstream,
         Arc::clone(store),
         TokenSealer::from_file(&key_file, &*randomness)?,
         Arc::clone(clock),
         randomness,
         invalidator,
     ))
+}
+
+fn upstream(
+    config: &Config,
+    name: &str,
+    mirror: &Mirror,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Upstream>, ComposeError> {
+    let client_secret = Secret::new(mirror.client_secret(name)?);
+    let (client_id, http) = (mirror.client_id.clone(), HttpClient::configured(&http_settings(config))?);
+    Ok(match mirror.upstream_at(name)? {
+        UpstreamAt::Issuer(issuer) => {
+            let settings = OidcSettings::new(issuer, client_id, client_secret)
+                .map_err(|error| ConfigError::invalid(format!("mirror.{name}.issuer: {error}")))?;
+            Arc::new(OidcUpstream::new(settings, http, Arc::clone(clock)))
+        }
+        UpstreamAt::Meta { authorize_url, api_url } => {
+            let dialect = match mirror.kind {
+                UpstreamKind::Instagram => Dialect::Instagram,
+                _ => Dialect::Threads,
+            };
+            let settings = ThreadsSettings::new(
+                dialect,
+                authorize_url.clone(),
+                api_url.clone(),
+                client_id,
+                client_secret,
+            );
+            Arc::new(ThreadsUpstream::new(settings, http))
+        }
+    })
 }
 
 /// What `store.url` names.
@@ -300,7 +330,7 @@ pub(crate) fn check(config: &Config) -> Result<(), ComposeError> {
     events(config, &clock, &Namesake::builder())?;
     for (name, mirror) in &config.mirror {
         Scheme::parse(name)?;
-        mirror.client_secret(name)?;
+        upstream(config, name, mirror, &clock)?;
         mirror.verify_token(name)?;
     }
     store_url(config)?;

@@ -1,9 +1,12 @@
-//! End to end: a mirror, its register in memory, and the real adapter speaking HTTP to the sandbox. Time stands still
-//! until a test moves it.
+//! End to end: a mirror, its register in memory, and the real adapters speaking HTTP to the sandbox and to a scripted
+//! OpenID provider. Time stands still until a test moves it.
 
+mod adapters;
 mod kit;
 mod links;
 mod names;
+mod oidc;
 mod owners;
+mod provider;
 mod sandbox;
 mod world;

@@ -5,13 +5,13 @@
 
 use std::{fmt, time::Duration};
 
-use namesake::http::{Call, HttpClient, HttpFailure, Reply};
+use namesake::http::{Call, HttpClient, Reply};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{
-    Sighting, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
-    UpstreamSource,
+    Sighting, SignIn, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
+    UpstreamSource, from_http,
     wire::{Failed, FlatError, GraphError, Issued, IssuedToken, Me, Usage},
 };
 use crate::Secret;
@@ -85,17 +85,7 @@ impl ThreadsUpstream {
     }
 
     async fn call(&self, what: &'static str, call: Call) -> Result<Reply, UpstreamError> {
-        let reply = self.http.send(call).await.map_err(|error| {
-            let failure = match error.failure {
-                HttpFailure::Timeout => UpstreamFailure::Timeout,
-                HttpFailure::TooLarge | HttpFailure::Protocol | HttpFailure::Redirect => {
-                    UpstreamFailure::Nonsense
-                }
-                _ => UpstreamFailure::Down,
-            };
-            // Its text names the host alone, never the URL with its token.
-            UpstreamError::new(failure, format!("asked for {what}: {error}"))
-        })?;
+        let reply = self.http.send(call).await.map_err(|error| from_http(what, &error))?;
         if reply.status.is_success() { Ok(reply) } else { Err(refused(what, &reply)) }
     }
 
@@ -128,8 +118,8 @@ impl ThreadsUpstream {
 
     async fn lasting(&self, what: &'static str, url: Url) -> Result<Token, UpstreamError> {
         let issued = self.token(what, Call::get(url)).await?;
-        let lasts = issued.expires_in.map(Duration::from_secs);
-        Ok(Token { secret: Secret::new(issued.access_token), lasts })
+        let refresh_in = issued.expires_in.and_then(|seconds| refresh_in(Duration::from_secs(seconds)));
+        Ok(Token { secret: Secret::new(issued.access_token), refresh_in, revivable: false })
     }
 
     async fn me(&self, token: &Secret) -> Result<Sighting, UpstreamError> {
@@ -158,20 +148,21 @@ impl Upstream for ThreadsUpstream {
         &self.source
     }
 
-    fn authorize_url(&self, state: &str, redirect: &Url) -> Url {
+    fn authorize_url<'a>(&'a self, sign_in: &'a SignIn) -> UpstreamFuture<'a, Url> {
         let mut url = self.settings.authorize_url.clone();
+        // No PKCE: Meta knows none, and the client secret stands in.
         url.query_pairs_mut().extend_pairs([
             ("client_id", self.settings.client_id.as_str()),
-            ("redirect_uri", redirect.as_str()),
+            ("redirect_uri", sign_in.redirect.as_str()),
             ("scope", self.settings.dialect.scope()),
             ("response_type", "code"),
-            ("state", state),
+            ("state", &sign_in.state),
         ]);
-        url
+        Box::pin(async { Ok(url) })
     }
 
-    fn exchange<'a>(&'a self, code: &'a str, redirect: &'a Url) -> UpstreamFuture<'a, Token> {
-        Box::pin(self.exchange_code(code, redirect))
+    fn exchange<'a>(&'a self, code: &'a str, sign_in: &'a SignIn) -> UpstreamFuture<'a, Token> {
+        Box::pin(self.exchange_code(code, &sign_in.redirect))
     }
 
     fn refresh<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Token> {
@@ -228,6 +219,14 @@ impl Dialect {
             Self::Instagram => "user_id,username,name,profile_picture_url,biography",
         }
     }
+}
+
+/// When a token that lasts this long is worth refreshing: near its end, and not before Meta does it at all.
+fn refresh_in(lasts: Duration) -> Option<Duration> {
+    const AT_THE_EARLIEST: Duration = Duration::from_secs(24 * 3600);
+    const LEFT: Duration = Duration::from_secs(30 * 24 * 3600);
+    let wanted = lasts.saturating_sub(LEFT).max(AT_THE_EARLIEST);
+    (wanted < lasts).then_some(wanted)
 }
 
 /// What an error answer means. Meta's code is more precise than its status, which is 400 for nearly everything.
@@ -296,7 +295,17 @@ impl fmt::Debug for ThreadsUpstream {
 
 #[cfg(test)]
 mod tests {
-    use super::{GraphError, UpstreamFailure, classify};
+    use std::time::Duration;
+
+    use super::{GraphError, UpstreamFailure, classify, refresh_in};
+
+    #[test]
+    fn a_token_is_refreshed_near_its_end_if_meta_lets_it() {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        assert_eq!(refresh_in(days(60)), Some(days(30)));
+        assert_eq!(refresh_in(days(10)), Some(days(1)));
+        assert_eq!(refresh_in(days(1)), None, "a short one is over before it may be refreshed");
+    }
 
     #[test]
     fn errors_are_sorted_by_what_we_can_do() {

@@ -113,6 +113,7 @@ fn check(config: Config) -> Result<Config, ConfigError> {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
     for (name, mirror) in &config.mirror {
+        mirror.upstream_at(name)?;
         let (lower, slower) = (mirror.poll_seconds, mirror.max_unconfirmed_seconds);
         if lower == 0 || mirror.polls_per_minute == 0 || slower <= lower {
             return Err(ConfigError::invalid(format!(
@@ -129,6 +130,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::{Config, ConfigError, load};
+    use crate::config::UpstreamAt;
 
     fn from_file(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -190,6 +192,27 @@ mod tests {
         );
         let none = from_file(&format!("{MIRROR}client_id = \"1\"\n"), &[]).unwrap();
         assert!(none.mirror["threads"].client_secret("threads").is_err());
+    }
+
+    const OIDC: &str = "[mirror.staff]\nkind = \"oidc\"\nclient_id = \"1\"\nclient_secret = \"hush\"\n";
+
+    #[test]
+    fn the_kind_of_an_upstream_says_which_keys_it_has() {
+        let issuer = "issuer = \"https://id.example/realms/staff\"\n";
+        let config = from_file(&format!("{OIDC}{issuer}"), &[]).unwrap();
+        let at = config.mirror["staff"].upstream_at("staff").unwrap();
+        assert_eq!(at, UpstreamAt::Issuer("https://id.example/realms/staff"));
+        for (text, said) in [
+            (OIDC.to_owned(), "mirror.staff needs issuer"),
+            (format!("{OIDC}{issuer}api_url = \"https://id.example\"\n"), "needs no authorize_url"),
+            (format!("{OIDC}{issuer}verify_token = \"x\"\n"), "no OpenID provider sends webhooks"),
+            (format!("{OIDC}{issuer}old_client_secrets = [\"x\"]\n"), "no OpenID provider sends webhooks"),
+            (format!("{MIRROR}client_id = \"1\"\n{issuer}"), "mirror.threads has an issuer"),
+            (OIDC.replace("oidc", "threads"), "needs authorize_url and api_url"),
+        ] {
+            let message = from_file(&text, &[]).unwrap_err().to_string();
+            assert!(message.contains(said), "{text}: {message}");
+        }
     }
 
     #[test]

@@ -13,10 +13,12 @@ use super::ConfigError;
 pub struct Mirror {
     /// Which upstream it is.
     pub kind: UpstreamKind,
-    /// Where people consent.
-    pub authorize_url: Url,
-    /// Where its API lives.
-    pub api_url: Url,
+    /// Where people consent (`threads`, `instagram`).
+    pub authorize_url: Option<Url>,
+    /// Where its API lives (`threads`, `instagram`).
+    pub api_url: Option<Url>,
+    /// What it calls itself, to the letter (`oidc`); everything else it says of itself.
+    pub issuer: Option<String>,
     /// Our name there.
     #[serde(deserialize_with = "text")]
     pub client_id: String,
@@ -74,9 +76,52 @@ pub enum UpstreamKind {
     Threads,
     /// The Instagram API with Instagram login.
     Instagram,
+    /// Any OpenID provider.
+    Oidc,
+}
+
+/// Where an upstream is, as its kind says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamAt<'a> {
+    /// Meta's dialects of OAuth.
+    Meta {
+        /// Where people consent.
+        authorize_url: &'a Url,
+        /// Where its API lives.
+        api_url: &'a Url,
+    },
+    /// An OpenID provider of this name.
+    Issuer(&'a str),
 }
 
 impl Mirror {
+    /// Where the upstream is.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a key is missing that this kind needs, or there is one that only another has.
+    pub fn upstream_at(&self, name: &str) -> Result<UpstreamAt<'_>, ConfigError> {
+        let Self { authorize_url, api_url, issuer, .. } = self;
+        let invalid = |why: &str| Err(ConfigError::invalid(format!("mirror.{name} {why}")));
+        if self.kind != UpstreamKind::Oidc {
+            return match (authorize_url, api_url, issuer) {
+                (Some(authorize_url), Some(api_url), None) => Ok(UpstreamAt::Meta { authorize_url, api_url }),
+                (.., Some(_)) => invalid("has an issuer, which only kind = \"oidc\" has"),
+                _ => invalid("needs authorize_url and api_url"),
+            };
+        }
+        let Some(issuer) = issuer else { return invalid("needs issuer: what the provider calls itself") };
+        if authorize_url.is_some() || api_url.is_some() {
+            return invalid("needs no authorize_url and api_url: the provider says where they are");
+        }
+        let verify_token = self.verify_token.is_some() || self.verify_token_file.is_some();
+        if verify_token || !self.old_client_secrets.is_empty() {
+            return invalid(
+                "needs no verify_token and old_client_secrets: no OpenID provider sends webhooks",
+            );
+        }
+        Ok(UpstreamAt::Issuer(issuer))
+    }
+
     /// Our secret at the upstream.
     ///
     /// # Errors
@@ -101,8 +146,9 @@ impl std::fmt::Debug for Mirror {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mirror")
             .field("kind", &self.kind)
-            .field("authorize_url", &self.authorize_url.as_str())
-            .field("api_url", &self.api_url.as_str())
+            .field("authorize_url", &self.authorize_url.as_ref().map(Url::as_str))
+            .field("api_url", &self.api_url.as_ref().map(Url::as_str))
+            .field("issuer", &self.issuer)
             .field("client_id", &self.client_id)
             .field("poll_seconds", &self.poll_seconds)
             .finish_non_exhaustive()

@@ -15,7 +15,7 @@ use url::Url;
 
 pub use independent::Independent;
 pub use load::{ConfigError, load};
-pub use mirror::{Mirror, UpstreamKind};
+pub use mirror::{Mirror, UpstreamAt, UpstreamKind};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -13,6 +13,7 @@ mod handles;
 mod hosted;
 mod http;
 mod memory;
+mod mirrors;
 mod openapi;
 mod restart;
 mod robustness;

@@ -6,13 +6,17 @@ import events from './events.mjs';
 import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
+import openid from './openid.mjs';
 import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
 import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
+import sandbox from './sandbox.mjs';
 import webvhAccounts from './webvh-accounts.mjs';
 import webvhLogs from './webvh-logs.mjs';
 import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, webvhLogs, webvhOthers, webvhAccounts].flat();
+export default [
+  lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
+].flat();

@@ -7,6 +7,7 @@ import { createAuthority } from './certificates.mjs';
 import { startDns, startKnot } from './dns.mjs';
 import { fetchThrough } from './fetch.mjs';
 import { writeConfig } from './namesake.mjs';
+import { startOpenidProviders } from './openid.mjs';
 import { createAccount, registerForeign } from './people.mjs';
 import { freePort, startNode } from './process.mjs';
 import { startGate, startTlsFront, startTunnel } from './proxies.mjs';
@@ -72,7 +73,7 @@ export async function startWorld(dir) {
   writeConfig(world.namesake.config, { ...surroundings, port: namesakePort });
   // The same service with other settings: how `world.namesake` would look in that world.
   const variant = async (name, settings) => {
-    const port = await freePort();
+    const port = settings.port ?? (await freePort());
     const config = join(dir, `namesake-${name}.toml`);
     writeConfig(config, { ...surroundings, ...settings, port });
     return { port, url: `http://127.0.0.1:${port}`, config };
@@ -84,11 +85,29 @@ export async function startWorld(dir) {
       ttlSeconds: 600,
       eventsUrl: `ws://127.0.0.1:${pds.port}/xrpc/com.atproto.sync.subscribeRepos`,
     }),
+    mirrors: await mirrors(world, variant),
     invalidRequest: await variant('invalid-request', { atproto: 'not_found_is_invalid_request = true' }),
     accounts: await variant('accounts', { accounts: ACCOUNTS }),
   };
   ports.accounts = world.variants.accounts.port;
   return world;
+}
+
+/** A Namesake that mirrors two OpenID providers. They must know where it is, and it who they are. */
+async function mirrors(world, variant) {
+  const port = await freePort();
+  world.openid = await startOpenidProviders(world.dir, `http://127.0.0.1:${port}`);
+  const section = ({ name, issuer }) => `
+[mirror.${name}]
+kind = "oidc"
+issuer = "${issuer}"
+client_id = "namesake"
+client_secret = "interop-secret"
+token_key_file = "${join(world.dir, `${name}.key`)}"
+poll_seconds = 1
+max_unconfirmed_seconds = 600
+`;
+  return variant('mirrors', { mirrors: Object.values(world.openid).map(section).join(''), port });
 }
 
 /** Ends the parts that live in this process; the others end with `stopAll`. */
