@@ -9,3 +9,7 @@ fix:
 
 demo:
     cargo run --release -- demo
+
+# Strangers' input against the parsers, one target or all of them, so many seconds each.
+fuzz target="all" seconds="60":
+    tests/fuzz/run {{target}} {{seconds}}
