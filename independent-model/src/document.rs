@@ -78,7 +78,8 @@ impl DidDocument {
     }
 }
 
-fn claim(document: &Value) -> Option<Hostname> {
+/// The first syntactically valid `at://` of `alsoKnownAs`.
+pub(crate) fn claim(document: &Value) -> Option<Hostname> {
     entries(document, "alsoKnownAs")
         .filter_map(Value::as_str)
         .find_map(|alias| Hostname::parse(alias.strip_prefix("at://")?).ok())

@@ -38,6 +38,7 @@ mod proof;
 mod race;
 mod settings;
 mod verify;
+pub mod webvh;
 
 pub use adapters::WorldSetupError;
 pub use did::{Did, DidMethod, InvalidDid, WebHost};

@@ -29,6 +29,26 @@ pub struct HeldHandle {
     pub until: Option<Timestamp>,
 }
 
+impl HeldHandle {
+    /// What was held when, from what was claimed from each moment on; the oldest first.
+    pub(crate) fn from_claims(claims: impl Iterator<Item = (Timestamp, Option<Handle>)>) -> Vec<Self> {
+        let mut held: Vec<Self> = Vec::new();
+        for (at, claim) in claims {
+            let open = held.last_mut().filter(|held| held.until.is_none());
+            match (open, claim) {
+                (Some(open), Some(claim)) if open.handle == claim => {}
+                (open, claim) => {
+                    if let Some(open) = open {
+                        open.until = Some(at);
+                    }
+                    held.extend(claim.map(|handle| Self { handle, from: at, until: None }));
+                }
+            }
+        }
+        held
+    }
+}
+
 impl Log {
     pub(super) fn new(did: Did, operations: Vec<Accepted>) -> Self {
         Self { did, operations }
@@ -62,21 +82,9 @@ impl Log {
     /// document. What was struck out is left out, as if it had never been.
     #[must_use]
     pub fn handles(&self) -> Vec<HeldHandle> {
-        let mut held: Vec<HeldHandle> = Vec::new();
-        for accepted in self.active() {
-            let claim = accepted.operation.state().and_then(claim);
-            let open = held.last_mut().filter(|held| held.until.is_none());
-            match (open, claim) {
-                (Some(open), Some(claim)) if open.handle == claim => {}
-                (open, claim) => {
-                    if let Some(open) = open {
-                        open.until = Some(accepted.at);
-                    }
-                    held.extend(claim.map(|handle| HeldHandle { handle, from: accepted.at, until: None }));
-                }
-            }
-        }
-        held
+        HeldHandle::from_claims(
+            self.active().map(|accepted| (accepted.at, accepted.operation.state().and_then(claim))),
+        )
     }
 
     fn active(&self) -> impl DoubleEndedIterator<Item = &Accepted> {

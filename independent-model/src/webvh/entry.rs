@@ -1,0 +1,228 @@
+//! One line of a log: exactly the members that did:webvh 1.0 knows. Nothing is verified here but form.
+
+use std::fmt;
+
+use namesake::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Fault, KeyHash, MAX_ENTRY_BYTES, MAX_KEYS, Multikey, Proof, canonical,
+    multikey::{is_multihash, multihash},
+    read_strictly,
+};
+
+/// What a DID that is not known yet is called in its own first entry.
+const PLACEHOLDER: &str = "{SCID}";
+
+/// An entry of the right form ("DID Log Entry").
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its place in the log, and the hash over it and all before it.
+    pub version: VersionId,
+    /// When it was made, by its author's word.
+    pub time: Timestamp,
+    /// What it changes about how the DID works.
+    pub parameters: Parameters,
+    /// The DID document, whole.
+    pub state: Value,
+    /// Who signed it.
+    pub proof: Proof,
+    /// The entry in canonical form, without its proof, on both sides of its `versionId`.
+    before: String,
+    after: String,
+    line: String,
+}
+
+/// `<number>-<hash>` ("versionId").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VersionId {
+    /// Its place in the log, from 1.
+    pub number: u64,
+    /// The entry hash.
+    pub hash: String,
+}
+
+/// What an entry changes about how the DID works; what it leaves out stays as it was ("DID Method Parameters").
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// Whether `method` is there; it has one value.
+    pub method: bool,
+    /// The self-certifying identifier.
+    pub scid: Option<String>,
+    /// The keys that may sign.
+    pub update_keys: Option<Vec<Multikey>>,
+    /// Commitments to the keys of the next entry; by our convention the last is that to the recovery key.
+    pub next_key_hashes: Option<Vec<KeyHash>>,
+    /// Whether the DID may move to another host.
+    pub portable: Option<bool>,
+    /// Whether the DID ends here.
+    pub deactivated: Option<bool>,
+}
+
+impl Entry {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// The [`Fault`] it has.
+    pub fn read(line: &[u8]) -> Result<Self, Fault> {
+        if line.len() > MAX_ENTRY_BYTES {
+            return Err(Fault::TooLarge);
+        }
+        let mut value = read_strictly(line)?;
+        let line = canonical(&value);
+        let members =
+            value.as_object_mut().filter(|members| members.len() == 5).ok_or(Fault::EntryMembers)?;
+        let mut take = |name: &str| members.remove(name).ok_or(Fault::EntryMembers);
+        let (version, time) = (take("versionId")?, take("versionTime")?);
+        let (parameters, state, proof) = (take("parameters")?, take("state")?, take("proof")?);
+        let (Value::String(version), Value::String(written), Value::Object(parameters), Value::Object(state)) =
+            (version, time, parameters, state)
+        else {
+            return Err(Fault::EntryMembers);
+        };
+        let version = version.parse()?;
+        let time = read_time(&written).ok_or(Fault::VersionTime)?;
+        let proof = Proof::read(&proof)?;
+        if proof.created.is_some_and(|created| created > time) {
+            return Err(Fault::ProofTime);
+        }
+        let read = Parameters::read(&parameters)?;
+        let (before, after) = around_version(&Value::Object(parameters), &state, &written);
+        Ok(Self { version, time, parameters: read, state: Value::Object(state), proof, before, after, line })
+    }
+
+    /// The entry in canonical form (RFC 8785), without a line break: what is stored and served.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The entry hash, after an entry of this `versionId`, or after the SCID.
+    pub(super) fn hash_after(&self, previous: &str) -> String {
+        multihash(self.digest(previous))
+    }
+
+    /// The hash of what the proof is over: the entry as it is, without it.
+    pub(super) fn signed_hash(&self) -> [u8; 32] {
+        self.digest(&self.version.to_string())
+    }
+
+    /// The identifier that this entry makes as the first of a log: the hash of itself, with a placeholder wherever the
+    /// identifier is ("SCID Generation and Verification").
+    pub(super) fn scid(&self, scid: &str) -> Result<String, Fault> {
+        let known = format!("{}{PLACEHOLDER}{}", self.before, self.after).replace(scid, PLACEHOLDER);
+        // The name of a member may hold the identifier too, and be sorted elsewhere under the placeholder.
+        Ok(multihash(Sha256::digest(canonical(&read_strictly(known.as_bytes())?))))
+    }
+
+    fn digest(&self, version: &str) -> [u8; 32] {
+        // A version is a number and base58, so that nothing in it needs an escape.
+        Sha256::new()
+            .chain_update(&self.before)
+            .chain_update(version)
+            .chain_update(&self.after)
+            .finalize()
+            .into()
+    }
+}
+
+/// An entry in canonical form, without a proof, on both sides of the value of `versionId`: members are sorted, and so
+/// all but the time comes before.
+pub(super) fn around_version(parameters: &Value, state: &Map<String, Value>, time: &str) -> (String, String) {
+    let (parameters, state) = (canonical(parameters), canonical(&Value::Object(state.clone())));
+    let before = format!(r#"{{"parameters":{parameters},"state":{state},"versionId":""#);
+    (before, format!(r#"","versionTime":"{time}"}}"#))
+}
+
+/// A time as RFC 3339 writes it, in UTC, capital letters, any fraction ("versionTime").
+pub(super) fn read_time(text: &str) -> Option<Timestamp> {
+    let (date, rest) = text.split_once('T')?;
+    let clock = rest.strip_suffix('Z').or_else(|| rest.strip_suffix("+00:00"))?;
+    let (clock, fraction) = clock.split_once('.').map_or((clock, None), |(clock, part)| (clock, Some(part)));
+    let shaped = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+    };
+    let fraction_is_good = fraction.is_none_or(|digits| {
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    // A leap second has two spellings.
+    let good = shaped(date, "0000-00-00") && shaped(clock, "00:00:00") && !clock.ends_with("60");
+    if good && fraction_is_good { text.parse().ok() } else { None }
+}
+
+impl std::str::FromStr for VersionId {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        let (number, hash) = text.split_once('-').ok_or(Fault::VersionId)?;
+        let canonical = !number.starts_with('0') && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number.parse().ok().filter(|_| canonical).ok_or(Fault::VersionId)?;
+        is_multihash(hash).then(|| Self { number, hash: hash.to_owned() }).ok_or(Fault::VersionId)
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.number, self.hash)
+    }
+}
+
+impl TryFrom<String> for VersionId {
+    type Error = Fault;
+
+    fn try_from(text: String) -> Result<Self, Fault> {
+        text.parse()
+    }
+}
+
+impl From<VersionId> for String {
+    fn from(version: VersionId) -> Self {
+        version.to_string()
+    }
+}
+
+impl Parameters {
+    fn read(members: &Map<String, Value>) -> Result<Self, Fault> {
+        let mut read = Self::default();
+        for (name, value) in members {
+            match name.as_str() {
+                "method" if value == "did:webvh:1.0" => read.method = true,
+                "method" => return Err(Fault::Method),
+                "scid" => {
+                    let scid = text(value)?;
+                    read.scid =
+                        Some(is_multihash(scid).then(|| scid.to_owned()).ok_or(Fault::ParameterForm)?);
+                }
+                "updateKeys" => read.update_keys = Some(list(value, Multikey::parse)?),
+                "nextKeyHashes" => read.next_key_hashes = Some(list(value, KeyHash::parse)?),
+                "portable" => read.portable = Some(value.as_bool().ok_or(Fault::ParameterForm)?),
+                "deactivated" => read.deactivated = Some(value.as_bool().ok_or(Fault::ParameterForm)?),
+                "ttl" => drop(value.as_u64().ok_or(Fault::ParameterForm)?),
+                "watchers" => drop(list(value, |watcher| Ok(watcher.to_owned()))?),
+                "witness" => match value.as_object() {
+                    Some(none) if none.is_empty() => {}
+                    Some(_) => return Err(Fault::Witness),
+                    None => return Err(Fault::ParameterForm),
+                },
+                _ => return Err(Fault::UnknownParameter),
+            }
+        }
+        Ok(read)
+    }
+}
+
+fn list<T>(value: &Value, read: impl Fn(&str) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    let items = value.as_array().filter(|items| items.len() <= MAX_KEYS).ok_or(Fault::ParameterForm)?;
+    items.iter().map(|item| read(text(item)?)).collect()
+}
+
+fn text(value: &Value) -> Result<&str, Fault> {
+    value.as_str().ok_or(Fault::ParameterForm)
+}

@@ -1,0 +1,189 @@
+//! Ed25519 keys as did:webvh writes them: public ones as multikeys, commitments as multihashes, secrets never.
+
+use std::fmt;
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use namesake::Randomness;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::Fault;
+
+/// The prefix of an Ed25519 public key (Multicodec table, `ed25519-pub`).
+const ED25519: [u8; 2] = [0xed, 0x01];
+/// The prefix of a SHA-256 hash of 32 bytes (Multihash).
+const SHA2_256: [u8; 2] = [0x12, 0x20];
+/// A multikey of 34 bytes has 48 characters; decoding base58 takes the square of the length.
+const MAX_MULTIKEY_CHARACTERS: usize = 48;
+
+/// A public Ed25519 key in Multikey form, `z6Mk…` (Controlled Identifiers 1.0, section 2.2.2). Its form is checked;
+/// whether it is a point of the curve shows when it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Multikey(String);
+
+/// The hash of a key that is shown later, `Qm…` (did:webvh 1.0, "Pre-Rotation Key Hash Generation").
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyHash(String);
+
+/// A key that signs. Overwritten in memory when it is dropped; `Debug` shows the public half only.
+pub struct SecretKey(Box<SigningKey>);
+
+impl Multikey {
+    /// Takes a key as it is written, if it is a good key to trust: on the curve, and not of small order.
+    ///
+    /// # Errors
+    /// [`Fault::Key`].
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let key = Self(text.to_owned());
+        key.point().map(|_| key)
+    }
+
+    /// The key as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The commitment to this key: the hash of its text.
+    #[must_use]
+    pub fn hash(&self) -> KeyHash {
+        KeyHash(multihash(Sha256::digest(self.0.as_bytes())))
+    }
+
+    /// The verification method that stands for the key in a proof (did:key method).
+    #[must_use]
+    pub fn verification_method(&self) -> String {
+        format!("did:key:{0}#{0}", self.0)
+    }
+
+    /// Whether `signature` is this key's over `message`; never by a key or with a point of small order, and in one
+    /// form only (`verify_strict`), so that nobody can make a second signature of a first.
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Fault> {
+        let signature = Signature::from_bytes(signature);
+        self.point()?.verify_strict(message, &signature).map_err(|_| Fault::Signature)
+    }
+
+    fn point(&self) -> Result<VerifyingKey, Fault> {
+        let text = self.0.strip_prefix('z').filter(|_| self.0.len() <= MAX_MULTIKEY_CHARACTERS);
+        let bytes = bs58::decode(text.ok_or(Fault::Key)?).into_vec().map_err(|_| Fault::Key)?;
+        let key = bytes.strip_prefix(&ED25519).and_then(|key| key.try_into().ok()).ok_or(Fault::Key)?;
+        VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak()).ok_or(Fault::Key)
+    }
+}
+
+impl KeyHash {
+    /// Takes a commitment as it is written.
+    ///
+    /// # Errors
+    /// [`Fault::ParameterForm`] when it cannot be one: no key could ever meet it.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        is_multihash(text).then(|| Self(text.to_owned())).ok_or(Fault::ParameterForm)
+    }
+
+    /// The hash as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SecretKey {
+    /// A new key.
+    #[must_use]
+    pub fn random(randomness: &dyn Randomness) -> Self {
+        let mut seed = Zeroizing::new([0; 32]);
+        randomness.fill(&mut *seed);
+        Self::from_seed(&seed)
+    }
+
+    /// The key of this seed (RFC 8032 section 5.1.5).
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(Box::new(SigningKey::from_bytes(seed)))
+    }
+
+    /// The seed, to keep the key somewhere.
+    #[must_use]
+    pub fn to_seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn multikey(&self) -> Multikey {
+        let key = self.0.verifying_key();
+        let bytes = [ED25519.as_slice(), key.as_bytes()].concat();
+        Multikey(format!("z{}", bs58::encode(bytes).into_string()))
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey({})", self.multikey().as_str())
+    }
+}
+
+impl fmt::Display for Multikey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A SHA-256 hash as did:webvh writes it: a multihash in base58btc, without the prefix of a multibase.
+pub(super) fn multihash(digest: impl AsRef<[u8]>) -> String {
+    bs58::encode([SHA2_256.as_slice(), digest.as_ref()].concat()).into_string()
+}
+
+/// Whether a text has the form of [`multihash`]: `Qm` and 44 more characters of base58.
+pub(super) fn is_multihash(text: &str) -> bool {
+    text.len() == 46
+        && text.starts_with("Qm")
+        && bs58::decode(text).into_vec().is_ok_and(|bytes| bytes.len() == 34 && bytes.starts_with(&SHA2_256))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyHash, Multikey, SecretKey};
+
+    /// The keys of the reference log: seeds of one repeated byte.
+    #[test]
+    fn keys_are_written_as_everybody_writes_them() {
+        let key = SecretKey::from_seed(&[1; 32]);
+        assert_eq!(key.multikey().as_str(), "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX");
+        let next = SecretKey::from_seed(&[2; 32]).multikey();
+        assert_eq!(next.hash().as_str(), "Qmf5LPQcHPPWj6jY5etCXum7zJsqT1crW2Ri1aA5zaaFEm");
+        assert_eq!(format!("{key:?}"), format!("SecretKey({})", key.multikey()));
+    }
+
+    #[test]
+    fn what_is_no_key_to_trust() {
+        let multikey =
+            |bytes: &[u8]| format!("z{}", bs58::encode([&[0xed, 0x01], bytes].concat()).into_string());
+        let mut small_order = [0; 32];
+        small_order[0] = 1; // The neutral element: it verifies forged signatures of any message.
+        let mut off_the_curve = [0; 32];
+        off_the_curve[0] = 2;
+        for text in [
+            String::new(),
+            "z".to_owned(),
+            "z6Mk".to_owned(),
+            multikey(&small_order),
+            multikey(&off_the_curve),
+            multikey(&[7; 31]),
+            // X25519, and base64url instead of base58.
+            "z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc".to_owned(),
+            "uAQID".to_owned(),
+            "z".repeat(100_000),
+        ] {
+            assert!(Multikey::parse(&text).is_err(), "{}", &text[..text.len().min(60)]);
+        }
+        assert!(KeyHash::parse("Qmf5LPQcHPPWj6jY5etCXum7zJsqT1crW2Ri1aA5zaaFE").is_err());
+    }
+}

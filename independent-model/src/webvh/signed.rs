@@ -1,0 +1,116 @@
+//! The proof on an entry or a record: `eddsa-jcs-2022` (Data Integrity EdDSA Cryptosuites 1.0, section 3.3).
+
+use namesake::Timestamp;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{Fault, Multikey, SecretKey, canonical, entry::read_time};
+
+/// A proof of the right form; nothing is known about its signature.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The key that is said to have made it.
+    pub key: Multikey,
+    /// When it was made, if it says so.
+    pub created: Option<Timestamp>,
+    signature: [u8; 64],
+    /// The hash of what the proof says about itself, which is signed with the document.
+    options: [u8; 32],
+}
+
+impl Proof {
+    /// Reads a `proof` member: a list of exactly one proof, of exactly the members that are known.
+    ///
+    /// # Errors
+    /// The [`Fault`] it has.
+    pub fn read(proofs: &Value) -> Result<Self, Fault> {
+        let [proof] = proofs.as_array().ok_or(Fault::ProofMembers)?.as_slice() else {
+            return Err(Fault::ProofMembers);
+        };
+        let mut options = proof.as_object().ok_or(Fault::ProofMembers)?.clone();
+        let value = options.remove("proofValue").ok_or(Fault::ProofMembers)?;
+        let text = |name: &str| options.get(name).map(|value| value.as_str().ok_or(Fault::ProofMembers));
+        let member = |name: &str| text(name).ok_or(Fault::ProofMembers)?;
+        let created = text("created").transpose()?;
+        if options.len() != 4 + usize::from(created.is_some()) {
+            return Err(Fault::ProofMembers);
+        }
+        let kind = (member("type")?, member("cryptosuite")?, member("proofPurpose")?);
+        if kind != ("DataIntegrityProof", "eddsa-jcs-2022", "assertionMethod") {
+            return Err(Fault::ProofKind);
+        }
+        let created = created.map(|text| read_time(text).ok_or(Fault::ProofTime)).transpose()?;
+        Ok(Self {
+            key: read_method(member("verificationMethod")?)?,
+            created,
+            signature: value.as_str().and_then(read_signature).ok_or(Fault::Signature)?,
+            options: Sha256::digest(canonical(&Value::Object(options))).into(),
+        })
+    }
+
+    /// Whether it is a proof of the document whose canonical form, without the proof, has this hash.
+    pub(super) fn check(&self, document: &[u8; 32]) -> Result<(), Fault> {
+        self.key.verify(&message(&self.options, document), &self.signature)
+    }
+}
+
+/// The `proof` member for `document`, which has none, by `key`.
+#[must_use]
+pub fn sign(document: &Value, key: &SecretKey, created: Timestamp) -> Value {
+    sign_canonical(canonical(document).as_bytes(), key, created)
+}
+
+/// The same, for a document in its canonical form.
+pub(super) fn sign_canonical(document: &[u8], key: &SecretKey, created: Timestamp) -> Value {
+    let mut proof = json!({
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": key.multikey().verification_method(),
+        "created": write_time(created),
+        "proofPurpose": "assertionMethod",
+    });
+    let options = Sha256::digest(canonical(&proof)).into();
+    let signature = key.sign(&message(&options, &Sha256::digest(document).into()));
+    proof["proofValue"] = format!("z{}", bs58::encode(signature).into_string()).into();
+    json!([proof])
+}
+
+/// Checks a signed JSON object, such as a profile record: its `proof` member over all its other members. Whose key it
+/// is signed with, and whether that key may, is for the caller to say.
+///
+/// # Errors
+/// The [`Fault`] it has.
+pub fn verify_record(record: &Value) -> Result<Proof, Fault> {
+    let mut members = record.as_object().ok_or(Fault::ProofMembers)?.clone();
+    let proof = Proof::read(&members.remove("proof").ok_or(Fault::ProofMembers)?)?;
+    proof.check(&Sha256::digest(canonical(&Value::Object(members))).into())?;
+    Ok(proof)
+}
+
+/// A time in the form that entries have: whole seconds, UTC.
+pub(super) fn write_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `did:key:<key>#<key>`, twice the same key.
+fn read_method(text: &str) -> Result<Multikey, Fault> {
+    let (did, fragment) = text.split_once('#').ok_or(Fault::Key)?;
+    match did.strip_prefix("did:key:") == Some(fragment) {
+        true => Multikey::parse(fragment),
+        false => Err(Fault::Key),
+    }
+}
+
+/// Multibase base58btc of 64 bytes, of which no encoding is longer than 88 characters.
+fn read_signature(text: &str) -> Option<[u8; 64]> {
+    let text = text.strip_prefix('z').filter(|text| text.len() <= 88)?;
+    bs58::decode(text).into_vec().ok()?.try_into().ok()
+}
+
+fn message(options: &[u8; 32], document: &[u8; 32]) -> [u8; 64] {
+    let mut message = [0; 64];
+    let (first, second) = message.split_at_mut(32);
+    first.copy_from_slice(options);
+    second.copy_from_slice(document);
+    message
+}
