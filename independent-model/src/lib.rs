@@ -13,6 +13,9 @@
 //!   explain    the same in words, and what to change          pure
 //! ```
 //!
+//! Accounts that live here are in [`hosted`]; `local` answers for them what the steps above ask the world, from the
+//! register. They are did:webvh accounts, whose logs [`webvh`] verifies; [`holder`] is what their holders do.
+//!
 //! [`IndependentModel`] strings them together over the [`Ports`]; `adapters` does the I/O of the real world, and
 //! [`PrivateWorld`] stands in for all of it in the demo, the policy lab and tests. The `did` file holds the grammar
 //! of DIDs, `policy` what the scheme promises.
@@ -27,7 +30,11 @@ mod did;
 mod document;
 pub mod events;
 mod explain;
+mod history;
+pub mod holder;
+pub mod hosted;
 mod hostname;
+mod local;
 mod model;
 pub mod plc;
 mod policy;
@@ -43,6 +50,7 @@ pub mod webvh;
 pub use adapters::WorldSetupError;
 pub use did::{Did, DidMethod, InvalidDid, WebHost};
 pub use document::{DidDocument, KeyForm, SigningKey, UnusableDocument};
+pub use history::History;
 pub use hostname::{Hostname, InvalidHostname};
 pub use model::IndependentModel;
 pub use ports::{

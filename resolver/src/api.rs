@@ -90,6 +90,57 @@ pub struct Problem {
     /// Other schemes whose syntax would take the same name: ask again with `?scheme=`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_schemes: Vec<String>,
+    /// The rule that an entry or a record breaks, in kebab-case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The time here, if that could be the trouble: a client whose clock is fast signs again with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Timestamp>,
+    /// The newest version (or revision), if what was sent does not follow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+}
+
+/// Where accounts can live here: the body of `GET /v1/independent`. What somebody needs to know who makes an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndependentTerms {
+    /// The domain of identifiers: an account is `did:web:<label>.<idDomain>`.
+    pub id_domain: String,
+    /// The domains below which handles are given, the preferred one first.
+    pub handle_domains: Vec<String>,
+    /// The shortest label that is given below them, in characters.
+    pub min_label: usize,
+    /// The time here, which no entry may be after.
+    pub now: Timestamp,
+}
+
+/// What became of an entry: the body of `POST /v1/independent/accounts` and `POST …/{did}/log`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReceipt {
+    /// The permanent identifier, as atproto clients see it: a `did:web`.
+    pub account: String,
+    /// The same by its verifiable name: a `did:webvh`.
+    pub did: String,
+    /// The handle it claims now.
+    pub handle: Option<String>,
+    /// The head of its log.
+    pub version_id: String,
+    /// Its time.
+    pub version_time: Timestamp,
+    /// Where the log is (absolute).
+    pub log: String,
+}
+
+/// What became of a profile record: the body of `PUT /v1/independent/accounts/{did}/profile`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordReceipt {
+    /// The permanent identifier.
+    pub account: String,
+    /// The record's revision.
+    pub rev: u64,
 }
 
 /// The body of `/v1/explain`: the whole way to the answer.
@@ -158,7 +209,8 @@ pub struct FormerHandle {
 pub struct HandleHistory {
     /// The permanent identifier.
     pub account: String,
-    /// Where it is from: `plc-audit-log` (claims that the account signed) or `mirror` (what we saw; for its owner).
+    /// Where it is from: `plc-audit-log` or `webvh-log` (claims that the account signed), or `mirror` (what we saw; for its
+    /// owner).
     pub source: String,
     /// What the entries mean, in words.
     pub note: String,

@@ -8,7 +8,7 @@ use std::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock};
-use namesake_independent::IndependentModel;
+use namesake_independent::{IndependentModel, hosted::Hosted};
 use namesake_mirror::MirrorModel;
 use tokio::net::TcpListener;
 use url::Url;
@@ -24,6 +24,7 @@ use crate::{
     lookup::Resolver,
     query::Query,
     settings::{CacheSettings, Limits},
+    snapshot::{self, SnapshotError, SnapshotFile},
 };
 
 /// A service that is being put together. Made by [`Namesake::builder`].
@@ -32,6 +33,7 @@ pub struct Builder {
     generations: Arc<Generations>,
     backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
+    hosted: Option<Arc<Hosted>>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
     chronicle: Option<Arc<dyn Chronicle>>,
     cache: CacheSettings,
@@ -86,6 +88,15 @@ impl Builder {
         self.backends.push(Plugged { backend, in_one_go: Some(in_one_go) });
         self.chronicle = Some(Arc::<IndependentModel>::clone(&model));
         self.atproto(model)
+    }
+
+    /// Serves accounts that live here: the routes by which they are made and changed, their logs, and every request that
+    /// comes to the host of one or of a handle below a domain of theirs. The model looks them up only if it has them too
+    /// ([`IndependentModel::with_hosted`]), and answers are remembered for too long unless `hosted` was made with the
+    /// [`Builder::invalidator`] of the model's scheme.
+    #[must_use]
+    pub fn hosted(self, hosted: Arc<Hosted>) -> Self {
+        Self { hosted: Some(hosted), ..self }
     }
 
     /// Answers XRPC from this port.
@@ -178,6 +189,7 @@ impl Builder {
         let resolver = Resolver::new(
             directory,
             self.backends.into_iter().map(guard).collect(),
+            self.hosted,
             self.cache,
             self.generations,
             self.clock,
@@ -214,6 +226,7 @@ impl Namesake {
             generations: Arc::default(),
             backends: Vec::new(),
             mirrors: Vec::new(),
+            hosted: None,
             atproto: None,
             chronicle: None,
             cache: CacheSettings::default(),
@@ -247,6 +260,24 @@ impl Namesake {
         shutdown: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
         server::serve(Arc::clone(&self.site), listener, server::Door::Operations, shutdown).await
+    }
+
+    /// Remembers again what a [`Namesake::save`] before this start has written, each answer marked stale until its sources
+    /// were asked anew; gives how many. The file is used up. To be called before anything is asked.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when nothing came back. The service is as good as new then.
+    pub fn restore(&self, file: &SnapshotFile) -> Result<usize, SnapshotError> {
+        snapshot::restore(&self.site.resolver, self.site.atproto.as_deref(), file)
+    }
+
+    /// Writes what was found in the world to a file, for the next start; gives how many answers. To be called when nothing
+    /// is asked any more.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when it cannot be written.
+    pub fn save(&self, file: &SnapshotFile) -> Result<usize, SnapshotError> {
+        snapshot::save(&self.site.resolver, self.site.atproto.as_deref(), file)
     }
 
     /// Understands any input form, as the HTTP routes do.

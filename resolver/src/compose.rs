@@ -13,6 +13,7 @@ use namesake_independent::{
     IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError,
     adapters::{CursorFile, Firehose},
     events::{CursorKeeper, EventFollower, EventSettings},
+    hosted::Hosted,
 };
 use namesake_mirror::{
     MirrorModel, MirrorSettings, SealerError, Secret, TokenSealer,
@@ -20,8 +21,8 @@ use namesake_mirror::{
 };
 
 use crate::{
-    BuildError, Builder, CacheSettings, Limits, Namesake,
-    config::{Config, ConfigError, Mirror, UpstreamKind, millis},
+    BuildError, Builder, CacheSettings, Limits, Namesake, SnapshotFile,
+    config::{Atproto, Config, ConfigError, Mirror, UpstreamKind, millis},
 };
 
 /// The parts of a running service.
@@ -61,13 +62,27 @@ pub(crate) enum ComposeError {
     Build(#[from] BuildError),
 }
 
-/// Makes the parts. Opens the store only if there is a mirror: without one nothing is kept.
+/// Makes the parts. Opens the store only if there is a mirror, or accounts live here: otherwise nothing is kept.
 pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cache = cache_settings(config);
-    let independent = independent(config, cache, &clock)?;
-    let mut builder = Namesake::builder()
-        .independent(independent)
+    let mut builder = Namesake::builder();
+    let mut independent = independent(config, cache, &clock)?;
+    let hosted = config.hosted()?;
+    let store = match hosted.is_some() || !config.mirror.is_empty() {
+        true => Some(store(config)?),
+        false => None,
+    };
+    if let (Some(settings), Some(store)) = (hosted, &store) {
+        let scheme = IndependentSettings::default().scheme;
+        let invalidator = builder.invalidator(&scheme);
+        let hosted =
+            Arc::new(Hosted::new(settings, scheme, Arc::clone(store), Arc::clone(&clock), invalidator));
+        independent = independent.with_hosted(Arc::clone(&hosted));
+        builder = builder.hosted(hosted);
+    }
+    builder = builder
+        .independent(Arc::new(independent))
         .cache(cache)
         .limits(limits(config))
         .clock(Arc::clone(&clock))
@@ -75,10 +90,9 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
         .access_log(config.server.access_log)
         .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
     let mut mirrors = Vec::new();
-    if !config.mirror.is_empty() {
-        let store = store(config)?;
+    if let Some(store) = &store {
         for (name, settings) in &config.mirror {
-            let mirror = mirror(config, name, settings, &store, &clock, &builder)?;
+            let mirror = mirror(config, name, settings, store, &clock, &builder)?;
             builder = builder.mirror(Arc::clone(&mirror));
             mirrors.push(mirror);
         }
@@ -91,10 +105,10 @@ fn independent(
     config: &Config,
     cache: CacheSettings,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<IndependentModel>, ComposeError> {
+) -> Result<IndependentModel, ComposeError> {
     let atproto = &config.atproto;
     let settings = IndependentSettings {
-        allow_test_tld: atproto.allow_test_tld,
+        allow_test_tld: config.resolves_test(),
         allow_localhost_did_web: atproto.allow_test_tld,
         verify_plc: atproto.verify_plc,
         grace: millis(atproto.dns_grace_ms),
@@ -110,7 +124,12 @@ fn independent(
         http: http_settings(config),
         plc_url: atproto.plc_url.clone(),
     };
-    Ok(Arc::new(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock))))
+    Ok(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock)))
+}
+
+/// The AT Protocol's world, as the service would ask it.
+pub(crate) fn world(config: &Config, clock: &Arc<dyn Clock>) -> Result<IndependentModel, ComposeError> {
+    independent(config, cache_settings(config), clock)
 }
 
 fn events(
@@ -212,7 +231,7 @@ fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
     })
 }
 
-fn http_settings(config: &Config) -> HttpSettings {
+pub(crate) fn http_settings(config: &Config) -> HttpSettings {
     let client = &config.http_client;
     HttpSettings {
         timeout: millis(client.timeout_ms),
@@ -244,6 +263,18 @@ fn cache_settings(config: &Config) -> CacheSettings {
     }
 }
 
+/// Where the world's answers are kept over a restart. They rest on whom we ask and what we believe.
+pub(crate) fn snapshot_file(config: &Config) -> Option<SnapshotFile> {
+    let Atproto { plc_url, verify_plc, .. } = &config.atproto;
+    let allow_test_tld = config.resolves_test();
+    let nameservers = config.dns.nameservers.join(" ");
+    Some(SnapshotFile {
+        path: config.cache.snapshot_file.clone()?,
+        max_bytes: config.cache.snapshot_max_mib << 20,
+        basis: format!("{plc_url} {verify_plc} {allow_test_tld} {nameservers}"),
+    })
+}
+
 pub(crate) fn limits(config: &Config) -> Limits {
     let server = &config.server;
     Limits {
@@ -257,6 +288,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         drain_timeout: millis(server.drain_timeout_ms),
         fresh_per_minute: server.fresh_per_minute,
         explain_per_minute: server.explain_per_minute,
+        registrations_per_hour: config.independent.registrations_per_hour,
         ..Limits::default()
     }
 }

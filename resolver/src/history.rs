@@ -18,8 +18,18 @@ pub(crate) trait Chronicle: Debug + Send + Sync + 'static {
 /// What an account claimed to be called, the oldest first. Claims, not proofs: nobody can ask the DNS of then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
+    pub(crate) record: Record,
     pub(crate) deactivated: bool,
     pub(crate) claims: Vec<Claim>,
+}
+
+/// What says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// The audit log of a did:plc.
+    PlcLog,
+    /// The log of an account that lives here.
+    WebvhLog,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

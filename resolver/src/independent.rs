@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use namesake::{AccountId, Answer, Handle, Identity, Lookup, Profile, Proof, Trace, Ttl, Why};
-use namesake_independent::{Did, Hostname, IndependentModel, plc::HeldHandle};
+use namesake_independent::{Did, DidMethod, Hostname, IndependentModel, plc::HeldHandle};
 
 use crate::{
     atproto::{AtprotoIdentity, DidDocument},
     guard::InOneGo,
-    history::{Chronicle, Claim, Claims},
+    history::{Chronicle, Claim, Claims, Record},
 };
 
 impl AtprotoIdentity for IndependentModel {
@@ -44,9 +44,12 @@ impl Chronicle for IndependentModel {
                 return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default });
             };
             let claim = |HeldHandle { handle, from, until }| Claim { handle, from, until };
-            Ok(self.history(&did).await?.map(|log| Claims {
-                deactivated: log.is_deactivated(),
-                claims: log.handles().into_iter().map(claim).collect(),
+            // Any other DID that has a history at all has it here.
+            let record = if *did.method() == DidMethod::Plc { Record::PlcLog } else { Record::WebvhLog };
+            Ok(self.history(&did).await?.map(|history| Claims {
+                record,
+                deactivated: history.deactivated,
+                claims: history.handles.into_iter().map(claim).collect(),
             }))
         })
     }

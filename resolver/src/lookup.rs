@@ -2,7 +2,8 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use namesake::{Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trace, Ttl, Why};
+use namesake::{AccountId, Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trace, Ttl, Why};
+use namesake_independent::hosted::Hosted;
 
 use crate::{
     api::{Explanation, Freshness, Resolution},
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) struct Resolver {
     office: Arc<Office>,
     people: Memory<Person>,
+    hosted: Option<Arc<Hosted>>,
 }
 
 /// What a lookup takes along into its own task.
@@ -33,6 +35,7 @@ impl Resolver {
     pub(crate) fn new(
         directory: Directory,
         backends: Vec<Guarded>,
+        hosted: Option<Arc<Hosted>>,
         settings: CacheSettings,
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
@@ -42,6 +45,7 @@ impl Resolver {
         Self {
             office: Arc::new(Office { directory, backends }),
             people: Memory::new(settings, generations, whose, clock),
+            hosted,
         }
     }
 
@@ -49,16 +53,25 @@ impl Resolver {
         &self.office.directory
     }
 
+    pub(crate) fn people(&self) -> &Memory<Person> {
+        &self.people
+    }
+
+    /// The accounts that live here, if any do.
+    pub(crate) fn hosted(&self) -> Option<&Hosted> {
+        self.hosted.as_deref()
+    }
+
     /// Who `query` asks about, from memory if it is there: a person, or a definite no.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
-        let key = self.key(query)?;
+        let key = self.key(query).await?;
         let answered = self.people.ask(&key, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
     /// The same, from a lookup that begins now; what it finds is remembered.
     pub(crate) async fn answer_afresh(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
-        let key = self.key(query)?;
+        let key = self.key(query).await?;
         let answered = self.people.ask_afresh(&key, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
@@ -94,7 +107,7 @@ impl Resolver {
     pub(crate) async fn explain(&self, query: &Query) -> Explanation {
         let begun = tokio::time::Instant::now();
         let trace = Trace::on();
-        let key = self.key(query);
+        let key = self.key(query).await;
         let remembered = key.as_ref().ok().and_then(|key| self.people.peek(key));
         let scheme = key.as_ref().ok().map(|key| self.directory().policy(key.seat).scheme.clone());
         trace.step(
@@ -143,10 +156,25 @@ impl Resolver {
         }
     }
 
-    fn key(&self, query: &Query) -> Result<Key, Refusal> {
+    async fn key(&self, query: &Query) -> Result<Key, Refusal> {
         let seat = self.directory().route(&query.subject, query.selector.as_ref());
         let seat = seat.map_err(|reason| Refusal::not_served(query, reason))?;
-        Ok(Key { seat, subject: query.subject.clone() })
+        let subject = match &query.subject {
+            Subject::Account(account) if account.as_str().starts_with("did:webvh:") => {
+                // Boxed: hardly anybody asks so, and every lookup would carry it.
+                Subject::Account(Box::pin(self.canonical(account)).await?)
+            }
+            subject => subject.clone(),
+        };
+        Ok(Key { seat, subject })
+    }
+
+    /// The name under which an account is known and remembered: of one that lives here its did:web, also when it was
+    /// asked for by its did:webvh.
+    pub(crate) async fn canonical(&self, account: &AccountId) -> Result<AccountId, Refusal> {
+        let Some(hosted) = &self.hosted else { return Ok(account.clone()) };
+        let known = hosted.canonical(account).await.map_err(Refusal::store)?;
+        Ok(known.unwrap_or_else(|| account.clone()))
     }
 }
 

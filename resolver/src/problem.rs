@@ -1,7 +1,11 @@
 //! Why a request is not answered with what it asked for, and the document that says so (RFC 9457).
 
 use http::StatusCode;
-use namesake::{Handle, ResolveError, Scheme, Why};
+use namesake::{ErrorKind, Handle, ResolveError, Scheme, Timestamp, Why, store::StoreError};
+use namesake_independent::{
+    hosted::{Rejection, Rule},
+    webvh::Fault,
+};
 use namesake_mirror::{LinkError, OwnError, Remedy, WebhookError};
 
 use crate::{
@@ -34,7 +38,17 @@ pub(crate) enum Refusal {
     Mirror { remedy: Remedy, message: String },
     /// Another site's page asks in the owner's name.
     Origin,
-    /// The client asked too often past the cache.
+    /// A signed entry or record breaks a rule.
+    Entry { rule: &'static str, message: String, now: Timestamp },
+    /// An entry or a record is larger than is taken.
+    EntrySize { rule: &'static str, message: String },
+    /// The handle is somebody else's, or held back.
+    Taken(Handle),
+    /// The handle cannot be had by anybody.
+    Reserved(Handle),
+    /// An entry or a record does not follow the newest one.
+    Stale { head: String },
+    /// The client asked too often past the cache, or sent too much.
     Quota { retry_after_seconds: u64 },
 }
 
@@ -71,6 +85,50 @@ impl Refusal {
         Self::Mirror { remedy, message: error.to_string() }
     }
 
+    /// Why an entry or a record was not taken, `now` by the clock that judged it.
+    pub(crate) fn rejected(rejection: Rejection, now: Timestamp) -> Self {
+        match rejection {
+            Rejection::Invalid(fault @ Fault::TooLarge) => {
+                Self::EntrySize { rule: fault.rule(), message: fault.to_string() }
+            }
+            Rejection::Invalid(fault) => Self::Entry { rule: fault.rule(), message: fault.to_string(), now },
+            Rejection::Refused(rule @ Rule::EntrySize) => Self::rule_of_size(rule),
+            Rejection::Refused(Rule::Closed) => {
+                Self::Absent { handle: None, why: Why::Deactivated, others: Vec::new() }
+            }
+            Rejection::Refused(rule) => Self::Entry { rule: rule.name(), message: rule.to_string(), now },
+            Rejection::HandleTaken(handle) => Self::Taken(handle),
+            Rejection::Reserved(handle) => Self::Reserved(handle),
+            Rejection::StaleHead { head } => Self::Stale { head },
+            Rejection::UnknownAccount => Self::unknown_account(),
+            Rejection::TooMany { retry_after } => {
+                Self::Quota { retry_after_seconds: retry_after.as_secs().saturating_add(1) }
+            }
+            Rejection::Store(error) => Self::store(error),
+            rejection => {
+                tracing::error!(error = &rejection as &dyn std::error::Error, "hosted.failed");
+                let error = ResolveError::new(ErrorKind::Internal, rejection.to_string());
+                Self::Failed { handle: None, error }
+            }
+        }
+    }
+
+    pub(crate) fn rule_of_size(rule: Rule) -> Self {
+        Self::EntrySize { rule: rule.name(), message: rule.to_string() }
+    }
+
+    /// No account lives here by the name that a path has.
+    pub(crate) fn unknown_account() -> Self {
+        Self::Absent { handle: None, why: Why::Unknown, others: Vec::new() }
+    }
+
+    /// The store of accounts failed. Logged here, once.
+    pub(crate) fn store(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "hosted.store_failed");
+        let error = ResolveError::caused(ErrorKind::Unavailable, "the store of accounts failed", error);
+        Self::Failed { handle: None, error }
+    }
+
     pub(crate) fn failed(query: &Query, error: ResolveError) -> Self {
         Self::Failed { handle: handle_of(query), error }
     }
@@ -100,7 +158,14 @@ impl Refusal {
             Self::NotServed { handle, reason } => (handle.as_ref(), &reason.others),
             Self::Absent { handle, others, .. } => (handle.as_ref(), others),
             Self::Failed { handle, .. } => (handle.as_ref(), &[]),
+            Self::Taken(handle) | Self::Reserved(handle) => (Some(handle), &[]),
             _ => (None, &[]),
+        };
+        let (rule, now, head) = match self {
+            Self::Entry { rule, now, .. } => (Some(*rule), Some(*now), None),
+            Self::EntrySize { rule, .. } => (Some(*rule), None, None),
+            Self::Stale { head } => (None, None, Some(head.clone())),
+            _ => (None, None, None),
         };
         Problem {
             kind: kind.path(),
@@ -109,13 +174,19 @@ impl Refusal {
             detail: self.detail(kind.cause),
             handle: handle.map(ToString::to_string),
             other_schemes: others.iter().map(ToString::to_string).collect(),
+            rule: rule.map(str::to_owned),
+            now,
+            head,
         }
     }
 
     fn detail(&self, cause: &str) -> String {
         match self {
             Self::Query(invalid) => sentence(&invalid.to_string()),
-            Self::Request(reason) | Self::Mirror { message: reason, .. } => sentence(reason),
+            Self::Request(reason)
+            | Self::Mirror { message: reason, .. }
+            | Self::Entry { message: reason, .. }
+            | Self::EntrySize { message: reason, .. } => sentence(reason),
             Self::NotServed { reason, .. } => sentence(&reason.to_string()),
             Self::Failed { error, .. } => sentence(error.message()),
             _ => cause.to_owned(),
@@ -140,6 +211,9 @@ pub(crate) fn internal() -> Problem {
             .to_owned(),
         handle: None,
         other_schemes: Vec::new(),
+        rule: None,
+        now: None,
+        head: None,
     }
 }
 

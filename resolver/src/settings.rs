@@ -61,6 +61,8 @@ pub struct Limits {
     pub fresh_per_minute: u32,
     /// The same for explanations.
     pub explain_per_minute: u32,
+    /// How often one client may try to register an account in an hour.
+    pub registrations_per_hour: u32,
 }
 
 impl Default for Limits {
@@ -77,6 +79,7 @@ impl Default for Limits {
             batch: 100,
             fresh_per_minute: 30,
             explain_per_minute: 30,
+            registrations_per_hour: 20,
         }
     }
 }

@@ -19,7 +19,11 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::NotServed { .. } => "namespace-not-served",
         Refusal::NoSuchPage => "not-found",
         Refusal::Method => "method-not-allowed",
-        Refusal::TooLarge => "too-large",
+        Refusal::TooLarge | Refusal::EntrySize { .. } => "too-large",
+        Refusal::Entry { .. } => "invalid-entry",
+        Refusal::Taken(_) => "handle-taken",
+        Refusal::Reserved(_) => "reserved-handle",
+        Refusal::Stale { .. } => "stale-head",
         Refusal::Origin => "refused",
         Refusal::Mirror { remedy, .. } => match remedy {
             Remedy::Mend => "invalid-request",
@@ -57,10 +61,14 @@ pub(crate) fn xrpc_of(refusal: &Refusal, as_invalid_request: bool) -> (StatusCod
     match refusal {
         Refusal::Query(_) | Refusal::Request(_) => (StatusCode::BAD_REQUEST, "InvalidRequest"),
         Refusal::NotServed { .. } => (StatusCode::BAD_REQUEST, not_found),
-        // No XRPC method reaches a mirror.
-        Refusal::Mirror { .. } | Refusal::Origin => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
-        }
+        // No XRPC method reaches a mirror, or writes.
+        Refusal::Mirror { .. }
+        | Refusal::Origin
+        | Refusal::Entry { .. }
+        | Refusal::EntrySize { .. }
+        | Refusal::Taken(_)
+        | Refusal::Reserved(_)
+        | Refusal::Stale { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Refusal::NoSuchPage => (StatusCode::NOT_IMPLEMENTED, "MethodNotImplemented"),
         Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "InvalidRequest"),
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
@@ -83,7 +91,13 @@ pub(crate) fn xrpc_of(refusal: &Refusal, as_invalid_request: bool) -> (StatusCod
 
 #[cfg(test)]
 mod tests {
-    use namesake::{Handle, ResolveError};
+    use std::time::Duration;
+
+    use namesake::{Handle, ResolveError, Timestamp};
+    use namesake_independent::{
+        hosted::{Rejection, Rule},
+        webvh::Fault,
+    };
 
     use super::*;
     use crate::query::InvalidQuery;
@@ -95,12 +109,25 @@ mod tests {
             why,
             others: Vec::new(),
         };
+        let rejected = |rejection| Refusal::rejected(rejection, Timestamp::UNIX_EPOCH);
+        let alice = Handle::parse("alice.example.com").unwrap();
         let failed = |kind| Refusal::Failed { handle: None, error: ResolveError::new(kind, "x") };
         for (refusal, status, name, xrpc) in [
             (Refusal::Query(InvalidQuery::Missing), 400, "invalid-handle", 400),
             (Refusal::NoSuchPage, 404, "not-found", 501),
             (Refusal::Method, 405, "method-not-allowed", 405),
             (Refusal::TooLarge, 413, "too-large", 413),
+            (rejected(Fault::NotJson.into()), 422, "invalid-entry", 500),
+            (rejected(Fault::TooLarge.into()), 413, "too-large", 500),
+            (rejected(Rejection::Refused(Rule::Label)), 422, "invalid-entry", 500),
+            (rejected(Rejection::Refused(Rule::LogSize)), 422, "invalid-entry", 500),
+            (rejected(Rejection::Refused(Rule::EntrySize)), 413, "too-large", 500),
+            (rejected(Rejection::Refused(Rule::Closed)), 410, "account-deactivated", 400),
+            (rejected(Rejection::HandleTaken(alice.clone())), 409, "handle-taken", 500),
+            (rejected(Rejection::Reserved(alice)), 403, "reserved-handle", 500),
+            (rejected(Rejection::StaleHead { head: "1-x".to_owned() }), 409, "stale-head", 500),
+            (rejected(Rejection::UnknownAccount), 404, "account-not-found", 400),
+            (rejected(Rejection::TooMany { retry_after: Duration::ZERO }), 429, "too-many-requests", 429),
             (Refusal::Quota { retry_after_seconds: 1 }, 429, "too-many-requests", 429),
             (absent(Why::Unknown, Some("a")), 404, "handle-not-found", 400),
             (absent(Why::Released, Some("a")), 404, "handle-released", 400),

@@ -174,6 +174,9 @@ pub enum OldName {
     FreeAtOnce,
     /// Whoever controls it at its source decides; we hold nothing back.
     SourceDecides,
+    /// A name that this service gave is held back for a while, and may be anybody's then; of any other, whoever
+    /// controls it at its source decides.
+    HeldBack,
     /// Nobody else ever gets it.
     NeverReused,
 }
@@ -226,6 +229,8 @@ pub enum Uniqueness {
     UpstreamThenRegister,
     /// The DNS: a name has one owner.
     Dns,
+    /// The DNS; and below the domains that this service gives names under, our register.
+    DnsAndRegister,
     /// The backend's own source.
     Source,
 }

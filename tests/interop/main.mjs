@@ -44,10 +44,10 @@ async function work() {
 async function runAll() {
   const width = Math.max(...checks.map(({ name }) => name.length)) + 3;
   let failed = 0;
-  for (const { name, run } of checks) {
+  for (const { name, run, deadlineMs = CHECK_DEADLINE_MS } of checks) {
     let verdict = 'ok';
     try {
-      await withDeadline(run(world));
+      await withDeadline(run(world), deadlineMs);
     } catch (error) {
       failed += 1;
       verdict = `FAILED\n${String(error.message).replaceAll(/^/gm, '    ')}`;
@@ -57,10 +57,10 @@ async function runAll() {
   return failed;
 }
 
-async function withDeadline(work) {
+async function withDeadline(work, ms) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no verdict within ${CHECK_DEADLINE_MS} ms`)), CHECK_DEADLINE_MS);
+    timer = setTimeout(() => reject(new Error(`no verdict within ${ms} ms`)), ms);
   });
   await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -43,12 +43,17 @@ pub fn account_document(
 /// under the other name, with the did:webvh as an alias and the services that the method implies.
 #[must_use]
 pub fn parallel_did_web(head: &Head) -> Value {
-    let webvh = head.did.as_str();
-    let place = webvh.splitn(4, ':').nth(3).unwrap_or_default();
+    let prefix = format!("did:webvh:{}:", head.scid);
+    let place = head.did.strip_prefix(&prefix).unwrap_or_default();
     let web = format!("did:web:{place}");
-    let mut document = renamed(&head.state, webvh, &web);
-    let aliases = aliases_of(&head.state).filter(|alias| *alias != web).chain([webvh]);
-    document["alsoKnownAs"] = aliases.collect::<Vec<_>>().into();
+    let mut document = renamed(&head.state, &prefix, "did:web:");
+    let mut aliases = Vec::new();
+    for alias in aliases_of(&document).chain([head.did.as_str()]) {
+        if alias != web && !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+    document["alsoKnownAs"] = aliases.into_iter().collect();
     let base = format!("https://{}/", place.replace(':', "/").replace("%3A", ":"));
     let implied = [
         ("#files", json!({ "id": "#files", "type": "relativeRef", "serviceEndpoint": base })),
@@ -77,13 +82,13 @@ fn aliases_of(document: &Value) -> impl Iterator<Item = &str> {
     document.get("alsoKnownAs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The same JSON with one DID in place of another, in every text that is or begins with it.
+/// The same JSON with one text in place of another, wherever it is.
 fn renamed(value: &Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) => text.replace(from, to).into(),
         Value::Array(items) => items.iter().map(|item| renamed(item, from, to)).collect(),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), renamed(value, from, to))).collect()
+            members.iter().map(|(name, value)| (name.replace(from, to), renamed(value, from, to))).collect()
         }
         other => other.clone(),
     }

@@ -15,6 +15,10 @@ use super::{
 
 /// What a DID that is not known yet is called in its own first entry.
 const PLACEHOLDER: &str = "{SCID}";
+/// The longest time that a resolver may be asked to keep a document, in seconds ("ttl").
+const MAX_TTL: u64 = 1 << 31;
+/// Digits of a fraction of a second that are read: other verifiers compare milliseconds.
+const MAX_FRACTION: usize = 3;
 
 /// An entry of the right form ("DID Log Entry").
 #[derive(Debug, Clone)]
@@ -113,6 +117,10 @@ impl Entry {
     /// The identifier that this entry makes as the first of a log: the hash of itself, with a placeholder wherever the
     /// identifier is ("SCID Generation and Verification").
     pub(super) fn scid(&self, scid: &str) -> Result<String, Fault> {
+        // It could stand for itself or for the identifier, so that two first entries would make one identifier.
+        if self.before.contains(PLACEHOLDER) {
+            return Err(Fault::ScidHash);
+        }
         let known = format!("{}{PLACEHOLDER}{}", self.before, self.after).replace(scid, PLACEHOLDER);
         // The name of a member may hold the identifier too, and be sorted elsewhere under the placeholder.
         Ok(multihash(Sha256::digest(canonical(&read_strictly(known.as_bytes())?))))
@@ -137,7 +145,7 @@ pub(super) fn around_version(parameters: &Value, state: &Map<String, Value>, tim
     (before, format!(r#"","versionTime":"{time}"}}"#))
 }
 
-/// A time as RFC 3339 writes it, in UTC, capital letters, any fraction ("versionTime").
+/// A time as RFC 3339 writes it, in UTC, capital letters, down to milliseconds ("versionTime").
 pub(super) fn read_time(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_once('T')?;
     let clock = rest.strip_suffix('Z').or_else(|| rest.strip_suffix("+00:00"))?;
@@ -150,7 +158,7 @@ pub(super) fn read_time(text: &str) -> Option<Timestamp> {
             })
     };
     let fraction_is_good = fraction.is_none_or(|digits| {
-        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (1..=MAX_FRACTION).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
     // A leap second has two spellings.
     let good = shaped(date, "0000-00-00") && shaped(clock, "00:00:00") && !clock.ends_with("60");
@@ -204,7 +212,8 @@ impl Parameters {
                 "nextKeyHashes" => read.next_key_hashes = Some(list(value, KeyHash::parse)?),
                 "portable" => read.portable = Some(value.as_bool().ok_or(Fault::ParameterForm)?),
                 "deactivated" => read.deactivated = Some(value.as_bool().ok_or(Fault::ParameterForm)?),
-                "ttl" => drop(value.as_u64().ok_or(Fault::ParameterForm)?),
+                "ttl" if value.as_u64().is_some_and(|seconds| seconds <= MAX_TTL) => {}
+                "ttl" => return Err(Fault::ParameterForm),
                 "watchers" => drop(list(value, |watcher| Ok(watcher.to_owned()))?),
                 "witness" => match value.as_object() {
                     Some(none) if none.is_empty() => {}

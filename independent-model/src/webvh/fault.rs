@@ -121,8 +121,8 @@ pub enum Fault {
     /// A key that the entry before did not commit to.
     #[error("a key in updateKeys was not committed to by the entry before")]
     Uncommitted,
-    /// Nothing follows a deactivation.
-    #[error("the entry before deactivated the DID")]
+    /// Nothing follows a deactivation, and no log begins with one.
+    #[error("the DID is deactivated by the entry before, or by its first")]
     Deactivated,
     /// The document is not the DID's, or no document.
     #[error("`state` is a DID document whose id is the DID")]

@@ -1,5 +1,7 @@
 //! What a log amounts to, entry by entry: who may sign the next one, and what the DID says of itself now.
 
+use std::num::NonZero;
+
 use namesake::{Handle, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +47,10 @@ impl Head {
         if !parameters.method {
             return Err(Fault::Method);
         }
+        // One verifier refuses it, and one goes on as if nothing had been said.
+        if parameters.deactivated == Some(true) {
+            return Err(Fault::Deactivated);
+        }
         let scid = parameters.scid.clone().ok_or(Fault::ScidPlace)?;
         if entry.scid(&scid)? != scid {
             return Err(Fault::ScidHash);
@@ -56,7 +62,7 @@ impl Head {
             update_keys: parameters.update_keys.clone().unwrap_or_default(),
             next_key_hashes: parameters.next_key_hashes.clone().unwrap_or_default(),
             portable: parameters.portable.unwrap_or(false),
-            deactivated: parameters.deactivated.unwrap_or(false),
+            deactivated: false,
             state: entry.state.clone(),
             scid,
         };
@@ -90,7 +96,9 @@ impl Head {
         }
         let signers = self.signers(entry)?;
         let did = did_of(&entry.state, &self.scid)?;
-        if did != self.did && !(self.portable && aliases(&entry.state).any(|alias| alias == self.did)) {
+        // An entry is judged by what it says itself: one that ends portability cannot move.
+        let portable = parameters.portable.unwrap_or(self.portable);
+        if did != self.did && !(portable && aliases(&entry.state).any(|alias| alias == self.did)) {
             return Err(Fault::Moved);
         }
         check(entry, &self.version.to_string(), signers, now)?;
@@ -101,7 +109,7 @@ impl Head {
             time: entry.time,
             update_keys: parameters.update_keys.clone().unwrap_or_else(|| self.update_keys.clone()),
             next_key_hashes: parameters.next_key_hashes.clone().unwrap_or_default(),
-            portable: parameters.portable.unwrap_or(self.portable),
+            portable,
             deactivated: parameters.deactivated.unwrap_or(false),
             state: entry.state.clone(),
         })
@@ -162,11 +170,14 @@ fn did_of(state: &Value, scid: &str) -> Result<String, Fault> {
 }
 
 /// A host name of at least two labels, which an IP address is not; then a port as `%3A…`; then path segments.
+///
+/// In the one spelling that needs no decoding: the specification also knows capital letters, `%3a`, and percent-encoding
+/// in names and segments, and then two DIDs for one place.
 fn is_place(text: &str) -> bool {
     let mut parts = text.split(':');
     let host = parts.next().unwrap_or_default();
     let (name, port) = host.split_once("%3A").map_or((host, None), |(name, port)| (name, Some(port)));
-    let good_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
+    let good_port = |port: &str| port.parse::<NonZero<u16>>().is_ok_and(|number| number.to_string() == port);
     let good_segment = |segment: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(plain)

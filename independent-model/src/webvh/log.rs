@@ -16,6 +16,9 @@ pub struct Log {
 
 /// Checks a log in JSON Lines, as `did.jsonl` has it, at the moment `now`. Where it came from does not matter.
 ///
+/// Lines end with a line feed, the last perhaps without; a carriage return before it is white space, as JSON Lines and
+/// all other verifiers have it. What is kept of a line is its canonical form.
+///
 /// What a good log proves: every entry was signed by a key that the entries before it allow, back to the one whose
 /// hash the DID is. What it cannot prove is that no newer entry is withheld.
 ///

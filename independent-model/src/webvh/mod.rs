@@ -14,9 +14,11 @@
 //!   fault      the rule that was broken, in words
 //! ```
 //!
-//! Verifiers differ in what they let pass. This one refuses whatever any of the known ones refuses, so that what is
-//! accepted here is accepted everywhere. One part of the specification is left out: a log that names witnesses is
-//! refused, because its entries cannot be judged without a second file.
+//! Verifiers differ in what they let pass. This one refuses whatever the specification lets it refuse and any of the
+//! known ones refuses, so that what is accepted here is accepted everywhere; where one of them refuses what is plainly
+//! allowed, such as a fraction of a second or a label of one letter, `tests/interop` says so. One part of the
+//! specification is left out: a log that names witnesses is refused, because its entries cannot be judged without a
+//! second file.
 
 mod author;
 mod document;

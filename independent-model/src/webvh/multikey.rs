@@ -12,6 +12,8 @@ use super::Fault;
 
 /// The prefix of an Ed25519 public key (Multicodec table, `ed25519-pub`).
 const ED25519: [u8; 2] = [0xed, 0x01];
+/// The prefix of an Ed25519 secret key (Multicodec table, `ed25519-priv`).
+const ED25519_SECRET: [u8; 2] = [0x80, 0x26];
 /// The prefix of a SHA-256 hash of 32 bytes (Multihash).
 const SHA2_256: [u8; 2] = [0x12, 0x20];
 /// A multikey of 34 bytes has 48 characters; decoding base58 takes the square of the length.
@@ -111,6 +113,25 @@ impl SecretKey {
         Zeroizing::new(self.0.to_bytes())
     }
 
+    /// Takes a key as [`SecretKey::to_multibase`] writes it.
+    ///
+    /// # Errors
+    /// [`Fault::Key`].
+    pub fn from_multibase(text: &str) -> Result<Self, Fault> {
+        let text = text.strip_prefix('z').filter(|text| text.len() < MAX_MULTIKEY_CHARACTERS);
+        let bytes = bs58::decode(text.ok_or(Fault::Key)?).into_vec().map(Zeroizing::new);
+        let bytes = bytes.map_err(|_| Fault::Key)?;
+        let seed = bytes.strip_prefix(&ED25519_SECRET).and_then(|seed| seed.try_into().ok());
+        seed.map(Self::from_seed).ok_or(Fault::Key)
+    }
+
+    /// The key as text, `z3u2…`, to keep it on paper (Controlled Identifiers 1.0, section 2.2.2, `secretKeyMultibase`).
+    #[must_use]
+    pub fn to_multibase(&self) -> Zeroizing<String> {
+        let bytes = Zeroizing::new([ED25519_SECRET.as_slice(), self.to_seed().as_slice()].concat());
+        Zeroizing::new(format!("z{}", bs58::encode(&*bytes).into_string()))
+    }
+
     /// The public half.
     #[must_use]
     pub fn multikey(&self) -> Multikey {
@@ -160,6 +181,18 @@ mod tests {
         let next = SecretKey::from_seed(&[2; 32]).multikey();
         assert_eq!(next.hash().as_str(), "Qmf5LPQcHPPWj6jY5etCXum7zJsqT1crW2Ri1aA5zaaFEm");
         assert_eq!(format!("{key:?}"), format!("SecretKey({})", key.multikey()));
+    }
+
+    /// The public half as OpenSSL has it.
+    #[test]
+    fn a_secret_key_is_written_and_read() {
+        let text = "z3u2en7t5LR2WtQH5PfFqMqwVHgeXouLzo6haApm8XHqvjxq";
+        let key = SecretKey::from_multibase(text).unwrap();
+        assert_eq!(key.multikey().as_str(), "z6MkiP7ZLtBLeYsu7ZyzcGdqoSjd2PDkjdQCVVqrQhYu8GgV");
+        assert_eq!(key.to_multibase().as_str(), text);
+        for bad in ["", "z", &text[1..], &text[..47], key.multikey().as_str(), &"z".repeat(100_000)] {
+            assert!(SecretKey::from_multibase(bad).is_err(), "{}", &bad[..bad.len().min(60)]);
+        }
     }
 
     #[test]

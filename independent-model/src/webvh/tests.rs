@@ -60,7 +60,7 @@ fn the_author_writes_the_reference_log() {
     };
     let commit = |seed: u8| vec![key(seed).multikey().hash(), key(9).multikey().hash()];
     let unknown = format!("did:webvh:{{SCID}}:{host}");
-    let first = genesis(Genesis {
+    let first = genesis(&Genesis {
         state: state(&unknown, alice, &key(1).multikey()),
         key: &key(1),
         next: commit(2),
@@ -94,7 +94,7 @@ fn a_did_is_no_longer_than_an_account_may_be() {
         let path = "a".repeat(bytes - prefix.len());
         let state = json!({ "id": format!("did:webvh:{{SCID}}:u.example.com:{path}") });
         let at = at("2026-11-22T10:00:00Z");
-        let entry = genesis(Genesis { state, key: &key(1), next: Vec::new(), portable: false, at }).unwrap();
+        let entry = genesis(&Genesis { state, key: &key(1), next: Vec::new(), portable: false, at }).unwrap();
         verify(entry.line().as_bytes(), now())
     };
     let longest = begin(Did::MAX_BYTES).unwrap();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
+use super::identity::args::IdentityCommand;
+
 /// Who is @handle, under which rules, and how do you know?
 #[derive(Debug, Parser)]
 #[command(name = "namesake", version, max_term_width = 100)]
@@ -28,6 +30,12 @@ pub(super) enum Command {
     Resolve(Ask),
     /// The same with every step on the way, and what to change if it does not resolve
     Explain(Ask),
+    /// An account of your own, whose keys never leave this machine
+    Identity {
+        /// What to do with it
+        #[command(subcommand)]
+        action: IdentityCommand,
+    },
     /// Look at the configuration
     Config {
         /// What to do with it

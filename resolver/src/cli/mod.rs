@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod identity;
 mod serve;
 mod show;
 
@@ -14,7 +15,10 @@ use std::{
 use clap::Parser as _;
 use namesake::escape_for_terminal;
 
-use self::args::{Cli, Command, ConfigAction};
+use self::{
+    args::{Cli, Command, ConfigAction},
+    identity::IdentityError,
+};
 use crate::{
     compose::ComposeError,
     config::{self, ConfigError},
@@ -45,6 +49,8 @@ enum CommandError {
     Serve(#[source] io::Error),
     #[error("{0}")]
     Server(String),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("cannot print")]
     Print(#[source] io::Error),
 }
@@ -54,6 +60,7 @@ impl CommandError {
         match self {
             // A store that is in use, or a disk that fails: nothing is wrong with what was typed.
             Self::Compose(ComposeError::Store(_)) => Outcome::Failed,
+            Self::Identity(error) => error.outcome(),
             Self::Config(_) | Self::Compose(_) => Outcome::BadInput,
             _ => Outcome::Failed,
         }
@@ -85,6 +92,7 @@ async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
         }
         Command::Resolve(asked) => ask::resolve(&config, &asked).await,
         Command::Explain(asked) => ask::explain(&config, &asked).await,
+        Command::Identity { action } => identity::run(&config, &action).await,
         Command::Config { action: ConfigAction::Check } => {
             crate::compose::check(&config)?;
             print("the configuration can be used\n")?;

@@ -127,6 +127,9 @@ mod tests {
             detail: "a\u{1b}]0;owned\u{7}\u{202e}".to_owned(),
             handle: None,
             other_schemes: vec!["\u{1b}[2J".to_owned()],
+            rule: None,
+            now: None,
+            head: None,
         };
         let shown = problem(&hostile);
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown:?}");

@@ -3,6 +3,7 @@
 //! Every limit, timeout and cap of the service has its key here, with its default. Unknown keys are errors, so that
 //! a misspelt limit is not silently the default. The file is read by [`load`]; nothing else reads the environment.
 
+mod independent;
 mod load;
 mod mirror;
 
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+pub use independent::Independent;
 pub use load::{ConfigError, load};
 pub use mirror::{Mirror, UpstreamKind};
 
@@ -21,7 +23,7 @@ pub use mirror::{Mirror, UpstreamKind};
 pub struct Config {
     /// How we are reached.
     pub server: Server,
-    /// Where accounts are kept; opened only when a mirror is configured.
+    /// Where accounts are kept; opened only when a mirror is configured, or accounts live here.
     pub store: Store,
     /// How the DNS is asked.
     pub dns: Dns,
@@ -31,7 +33,7 @@ pub struct Config {
     pub atproto: Atproto,
     /// How long answers are remembered.
     pub cache: Cache,
-    /// The independent model.
+    /// Accounts that live here.
     pub independent: Independent,
     /// The mirrors, by name: `[mirror.threads]`.
     pub mirror: BTreeMap<String, Mirror>,
@@ -249,6 +251,11 @@ pub struct Cache {
     pub refresh_behind_seconds: u64,
     /// How long past its time an answer is given, marked stale, while its sources fail temporarily.
     pub max_stale_seconds: u64,
+    /// Where the world's answers are kept while the service is restarted. Absent: nowhere. What comes back is marked stale
+    /// until its sources were asked again.
+    pub snapshot_file: Option<PathBuf>,
+    /// The most that is written to it and read from it, in mebibytes; the oldest answers are left out.
+    pub snapshot_max_mib: usize,
 }
 
 impl Default for Cache {
@@ -260,18 +267,10 @@ impl Default for Cache {
             failure_ttl_seconds: 10,
             refresh_behind_seconds: 60,
             max_stale_seconds: 24 * 3600,
+            snapshot_file: None,
+            snapshot_max_mib: 64,
         }
     }
-}
-
-/// `[independent]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Independent {
-    /// Domains below which we give names. Not offered yet: must be empty.
-    pub handle_domains: Vec<String>,
-    /// The domain of the identifiers we mint. Not offered yet: must be absent.
-    pub id_domain: Option<String>,
 }
 
 /// A whole number of milliseconds, as the standard library has it.

@@ -19,7 +19,7 @@ use namesake_independent::{IndependentModel, IndependentSettings};
 use tokio::net::TcpListener;
 use url::Url;
 
-pub use self::world::{MIRROR, Options, World, WorldError};
+pub use self::world::{HANDLE_DOMAIN, ID_DOMAIN, MIRROR, Options, World, WorldError};
 use crate::{CacheSettings, Limits, Namesake, api::Story, config::Config, install_metrics};
 
 /// How often the demo's mirror asks its upstream: short enough to watch.
@@ -97,6 +97,10 @@ To play the upstream (a rename shows at once; without its webhook within {poll} 
   curl -X POST {sandbox}/_control/faults -H 'content-type: application/json' -d '{{\"webhooks\":false}}'
   {service}/mirror/{mirror}/connect           link somebody yourself, in a browser
 
+To live here (names below {people}; what is below demo.test is elsewhere, and only looked up)
+  namesake identity new --server {service} --handle dora.{people}
+  {service}/@dora.{people}     … and this is she; her key never came here
+
 To extend it
   shared/examples/nip05.rs                     your own way of naming people, whole in one file
 
@@ -104,6 +108,7 @@ To decide: what happens when … (tried just now, on copies of this world)
 ",
         poll = POLL_INTERVAL.as_secs(),
         mirror = MIRROR,
+        people = HANDLE_DOMAIN,
     );
     for story in stories {
         let _ = writeln!(out, "  {}\n      {}", story.question, story.observed);

@@ -13,7 +13,10 @@ use namesake::{
     http::{Call, HttpClient, HttpSettings},
     store::MemoryStore,
 };
-use namesake_independent::{IndependentModel, IndependentSettings, PrivateWorld};
+use namesake_independent::{
+    Hostname, IndependentModel, IndependentSettings, PrivateWorld,
+    hosted::{Hosted, HostedSettings},
+};
 use namesake_mirror::{
     CallbackQuery, Linked, MirrorModel, MirrorSettings, TokenSealer,
     sandbox::{Sandbox, SandboxSettings},
@@ -27,6 +30,10 @@ use crate::{CacheSettings, Limits, Namesake, api::Story};
 
 /// The name of the demo's mirror.
 pub const MIRROR: &str = "threads";
+/// The domain below which the demo gives names. What is below `demo.test` is in the world, and proved there.
+pub const HANDLE_DOMAIN: &str = "people.test";
+/// The domain of the identifiers that the demo mints.
+pub const ID_DOMAIN: &str = "id.people.test";
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -65,7 +72,12 @@ impl Options {
             randomness: Arc::new(SeededRandomness::new(seed)),
             poll_interval: POLL_INTERVAL,
             cache: CacheSettings::default(),
-            limits: Limits { fresh_per_minute: u32::MAX, explain_per_minute: u32::MAX, ..Limits::default() },
+            limits: Limits {
+                fresh_per_minute: u32::MAX,
+                explain_per_minute: u32::MAX,
+                registrations_per_hour: u32::MAX,
+                ..Limits::default()
+            },
             metrics: None,
             stories: Arc::default(),
         })
@@ -109,6 +121,7 @@ impl World {
         let sandbox = Sandbox::start(settings, Arc::clone(&clock), Arc::clone(&randomness)).await?;
         let http = HttpClient::configured(&HttpSettings::default())?;
 
+        let store = Arc::new(MemoryStore::default());
         let mut builder = Namesake::builder();
         let invalidator = builder.invalidator(&scheme);
         let mirror = MirrorModel::new(
@@ -119,7 +132,7 @@ impl World {
                 ..MirrorSettings::new(scheme, public_url.clone())
             },
             Arc::new(ThreadsUpstream::new(sandbox.upstream(), http.clone())),
-            Arc::new(MemoryStore::default()),
+            store.clone(),
             TokenSealer::ephemeral(&*randomness),
             Arc::clone(&clock),
             randomness,
@@ -132,9 +145,18 @@ impl World {
             max_stale: options.cache.max_stale,
             ..IndependentSettings::default()
         };
-        let independent = Arc::new(IndependentModel::new(independent, internet.ports(), Arc::clone(&clock)));
+        let settings = HostedSettings {
+            allow_test_tld: true,
+            ..HostedSettings::new(vec![Hostname::parse(HANDLE_DOMAIN)?], Hostname::parse(ID_DOMAIN)?)
+        };
+        let scheme = independent.scheme.clone();
+        let changes = builder.invalidator(&scheme);
+        let hosted = Arc::new(Hosted::new(settings, scheme, store, Arc::clone(&clock), changes));
+        let independent = IndependentModel::new(independent, internet.ports(), Arc::clone(&clock))
+            .with_hosted(Arc::clone(&hosted));
         builder = builder
-            .independent(independent)
+            .independent(Arc::new(independent))
+            .hosted(hosted)
             .mirror(Arc::clone(&mirror))
             .cache(options.cache)
             .limits(options.limits)

@@ -1,6 +1,6 @@
 //! `GET /v1/accounts/{id}/handles`: who went by which handle when.
 //!
-//! Of a DID, what its audit log says, to everybody: that log is public by nature. Of a mirrored account, what we saw,
+//! Of a DID, what its signed log says, to everybody: that log is public by nature. Of a mirrored account, what we saw,
 //! to its owner alone. The answer to an owner carries a CORS header like any other here, but no other origin can get
 //! at one: it can send neither the cookie (`SameSite`) nor a bearer (no such header passes the preflight).
 
@@ -16,15 +16,18 @@ use super::{
 use crate::{
     api::{HandleHistory, HandlePeriod},
     cache::Said,
-    history::{Claim, Claims},
+    history::{Claim, Claims, Record},
     percent,
     problem::Refusal,
     query::{InvalidQuery, Subject},
 };
 
-const FROM_THE_LOG: &str = "Claims recorded in the DID's signed audit log, by the time the directory took each. A claim \
+const FROM_THE_PLC_LOG: &str = "Claims recorded in the DID's signed audit log, by the time the directory took each. A claim \
     is not a proof: nobody recorded whether the name's owner agreed at the time. Operations that were nullified are \
     left out.";
+const FROM_OUR_LOG: &str = "Claims recorded in the account's signed log, by the time in each entry. A name below a domain \
+    of this service was the account's alone for as long as it claimed it; whether the owner of any other name agreed, \
+    nobody recorded at the time.";
 const FROM_THE_MIRROR: &str = "Names under which we saw this account at its upstream.";
 
 pub(super) async fn handles(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
@@ -42,7 +45,8 @@ async fn recorded(site: &Site, asked: &Asked, account: &AccountId) -> Result<Han
     let unsupported = || ResolveError::new(ErrorKind::Unsupported, "no record of this DID's handles is kept");
     let history = site.history.as_ref().ok_or_else(|| failed(unsupported()))?;
     site.quotas.spend(Purpose::Explain, asked.peer)?;
-    let Claims { deactivated, claims } = match history.claims_of(account).await.map_err(failed)? {
+    let account = &site.resolver.canonical(account).await?;
+    let Claims { record, deactivated, claims } = match history.claims_of(account).await.map_err(failed)? {
         Lookup::Found { value, .. } => value,
         Lookup::Absent { why, .. } => return Err(Refusal::Absent { handle: None, why, others: Vec::new() }),
         Lookup::Pass => return Err(failed(unsupported())),
@@ -56,10 +60,14 @@ async fn recorded(site: &Site, asked: &Asked, account: &AccountId) -> Result<Han
             until: claim.until,
         });
     }
+    let (source, note) = match record {
+        Record::PlcLog => ("plc-audit-log", FROM_THE_PLC_LOG),
+        Record::WebvhLog => ("webvh-log", FROM_OUR_LOG),
+    };
     Ok(HandleHistory {
         account: account.to_string(),
-        source: "plc-audit-log".to_owned(),
-        note: FROM_THE_LOG.to_owned(),
+        source: source.to_owned(),
+        note: note.to_owned(),
         deactivated: Some(deactivated),
         handles,
     })

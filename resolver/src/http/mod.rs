@@ -11,6 +11,9 @@
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
+//! | `/v1/independent/…` | `hosted` |
+//! | every path at the host of an account or a handle | `our_hosts`, `at_host` |
+//! | `/v1/tls-allowed` | `tls_allowed` |
 //! | `/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
 //! | `/openapi.json` | `openapi` |
@@ -20,13 +23,16 @@
 //! rest: methods, CORS, the shape of a refusal, the count.
 
 mod accounts;
+mod at_host;
 mod compare;
 mod explain;
 mod handles;
+mod hosted;
 mod lookup;
 mod mirror;
 mod openapi;
 mod ops;
+mod our_hosts;
 mod pages;
 mod policies;
 mod quota;
@@ -35,6 +41,7 @@ mod request;
 mod resolve;
 mod route;
 pub(crate) mod server;
+mod tls_allowed;
 mod webfinger;
 mod xrpc;
 
@@ -50,6 +57,7 @@ use namesake_mirror::MirrorModel;
 pub use self::ops::install_metrics;
 use self::{
     ops::RequestCounters,
+    our_hosts::OurHosts,
     quota::Quotas,
     reply::Reply,
     request::Asked,
@@ -65,10 +73,11 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) resolver: Arc<Resolver>,
-    atproto: Option<Arc<Atproto>>,
+    pub(crate) atproto: Option<Arc<Atproto>>,
     history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
+    our_hosts: Option<OurHosts>,
     quotas: Quotas,
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
@@ -88,11 +97,14 @@ impl Site {
     ) -> Self {
         use std::hash::BuildHasher as _;
 
+        let public_url = resolver.directory().public_url();
+        let our_hosts = resolver.hosted().map(|hosted| OurHosts::new(hosted.settings(), public_url));
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
             history,
             mirrors,
+            our_hosts,
             limits,
             quotas: Quotas::new(&limits),
             counters: RequestCounters::register(),
@@ -117,8 +129,12 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let begun = site.options.access_log.then(tokio::time::Instant::now);
     // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
     let uri = asked.head.uri.clone();
-    let route = Route::of(uri.path());
-    let (kind, html) = (route.kind, asked.prefers_html());
+    // Whoever keeps the service running may name it as they like.
+    let hosts = site.our_hosts.as_ref().filter(|_| door == Door::Public);
+    let at_host = hosts.is_some_and(|hosts| hosts.below(&asked.head).is_some());
+    let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
+    // Our pages need a stylesheet and links, which are not at other people's hosts.
+    let (kind, html) = (route.kind, asked.prefers_html() && !at_host);
     let request_id = site.request_ids.fetch_add(1, Ordering::Relaxed);
 
     let outcome = match asked.method() {
@@ -193,6 +209,16 @@ async fn seldom(
         Kind::MirrorDelete => mirror::deletion_status(site, &asked, part).await,
         Kind::MirrorAccount => mirror::account(site, asked, part).await,
         Kind::MirrorHandle => mirror::set_handle(site, part),
+        Kind::HostedAccounts => hosted::register(site, asked).await,
+        Kind::HostedLog if asked.method() == Method::POST => hosted::append(site, asked, part).await,
+        Kind::HostedLog => hosted::log(site, &asked, part).await,
+        Kind::HostedProfile => hosted::put_profile(site, asked, part).await,
+        Kind::AtprotoDid => at_host::atproto_did(site, &asked).await,
+        Kind::DidDocument => at_host::document(site, &asked).await,
+        Kind::DidLog => at_host::log(site, &asked).await,
+        Kind::AtHost => at_host::elsewhere(site, &asked).await,
+        Kind::IndependentTerms => hosted::terms(site),
+        Kind::TlsAllowed => tls_allowed::tls_allowed(site, &asked).await,
         Kind::Landing => pages::landing(site, &asked).await,
         Kind::Stylesheet => Ok(pages::stylesheet()),
         Kind::Mark => Ok(pages::mark()),
@@ -238,7 +264,8 @@ fn options(kind: Kind) -> Reply {
     allow(&mut reply, kind);
     if kind.is_public() {
         let headers = reply.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
+        headers
+            .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT"));
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static("accept, content-type, if-none-match"),

@@ -21,8 +21,9 @@ mod tests {
         pages::PROBLEM_KINDS,
     };
 
-    /// What is no API: pages without data, what they load, and paths that mean nothing.
-    const OTHERS: &[Kind] = &[Kind::Landing, Kind::Stylesheet, Kind::Mark, Kind::XrpcUnknown, Kind::Nowhere];
+    /// What is no API: pages without data, what they load, and paths that mean nothing, or nothing but a way elsewhere.
+    const OTHERS: &[Kind] =
+        &[Kind::Landing, Kind::Stylesheet, Kind::Mark, Kind::XrpcUnknown, Kind::AtHost, Kind::Nowhere];
     const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
     fn document() -> Value {

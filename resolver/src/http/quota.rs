@@ -1,4 +1,5 @@
-//! How often one client may make us ask others: the ways past the memory have a quota, the others need none.
+//! How often one client may make us ask others, or keep something for good: the ways past the memory and registrations
+//! have a quota, the others need none.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -19,6 +20,8 @@ pub(crate) enum Purpose {
     Fresh,
     /// An explanation.
     Explain,
+    /// An attempt to register an account.
+    Register,
 }
 
 /// The quotas, a client each.
@@ -26,14 +29,20 @@ pub(crate) enum Purpose {
 pub(crate) struct Quotas {
     fresh: Option<DefaultKeyedRateLimiter<IpAddr>>,
     explain: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    register: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
 impl Quotas {
     /// A quota of zero forbids.
     pub(crate) fn new(limits: &Limits) -> Self {
-        let limiter =
-            |per_minute| NonZeroU32::new(per_minute).map(|n| RateLimiter::keyed(Quota::per_minute(n)));
-        Self { fresh: limiter(limits.fresh_per_minute), explain: limiter(limits.explain_per_minute) }
+        let limiter = |quota: fn(NonZeroU32) -> Quota, most| {
+            NonZeroU32::new(most).map(|most| RateLimiter::keyed(quota(most)))
+        };
+        Self {
+            fresh: limiter(Quota::per_minute, limits.fresh_per_minute),
+            explain: limiter(Quota::per_minute, limits.explain_per_minute),
+            register: limiter(Quota::per_hour, limits.registrations_per_hour),
+        }
     }
 
     /// Takes one from the quota of `peer`.
@@ -41,6 +50,7 @@ impl Quotas {
         let limiter = match purpose {
             Purpose::Fresh => &self.fresh,
             Purpose::Explain => &self.explain,
+            Purpose::Register => &self.register,
         };
         let Some(limiter) = limiter else { return Err(Refusal::Quota { retry_after_seconds: 3600 }) };
         limiter.check_key(&client(peer)).map_err(|wait| {
@@ -51,7 +61,7 @@ impl Quotas {
 
     /// Forgets clients whose quota is whole again.
     pub(crate) fn tidy(&self) {
-        for limiter in [&self.fresh, &self.explain].into_iter().flatten() {
+        for limiter in [&self.fresh, &self.explain, &self.register].into_iter().flatten() {
             limiter.retain_recent();
         }
     }

@@ -93,6 +93,26 @@ pub(crate) fn prepared(
     reply
 }
 
+/// A document that is known by its version: 304 to whoever has that one. A change is seen at once, so it is asked about
+/// every time.
+pub(crate) fn versioned(
+    kind: HeaderValue,
+    body: impl Into<Bytes>,
+    version: &str,
+    if_none_match: Option<&HeaderValue>,
+) -> Reply {
+    let mut reply = bytes(StatusCode::OK, kind, body);
+    if let Ok(etag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        if if_none_match.is_some_and(|known| prepared::matches(known, &etag)) {
+            reply = Response::new(Full::default());
+            *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        reply.headers_mut().insert(header::ETAG, etag);
+    }
+    reply.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
+    reply
+}
+
 /// How old the answer is, and how long it may be kept.
 ///
 /// An answer from our own store is asked about every time (`no-cache`), so that a change is seen at once. `max-age` is
@@ -151,7 +171,7 @@ pub(crate) fn allow_any_origin(reply: &mut Reply) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("age, etag, retry-after, namesake-checked-at, namesake-stale"),
+        HeaderValue::from_static("age, etag, location, retry-after, namesake-checked-at, namesake-stale"),
     );
 }
 

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use namesake_independent::Hostname;
 use serde::de::DeserializeOwned;
 
+use super::{Site, our_hosts};
 use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
 
 /// A request on its way through a handler.
@@ -44,6 +46,12 @@ impl Asked {
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         let mut values = self.head.headers.get_all(name).into_iter();
         values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    }
+
+    /// The name of the account or handle whose host the request came to; `None` for the service's own hosts, and for what
+    /// is no name.
+    pub(super) fn host_name(&self, site: &Site) -> Option<Hostname> {
+        our_hosts::name_of(site.our_hosts.as_ref()?.below(&self.head)?)
     }
 
     /// A cookie's value (RFC 6265 section 4.2.1).

@@ -62,6 +62,15 @@ kinds! {
     MirrorDelete "mirror-delete" [GET POST],
     MirrorAccount "mirror-account" [GET PATCH DELETE],
     MirrorHandle "mirror-handle" [PUT],
+    HostedAccounts "hosted-accounts" [POST],
+    HostedLog "hosted-log" [GET POST],
+    HostedProfile "hosted-profile" [PUT],
+    AtprotoDid "atproto-did" [GET],
+    DidDocument "did-document" [GET],
+    DidLog "did-log" [GET],
+    AtHost "at-host" [GET],
+    IndependentTerms "independent-terms" [GET],
+    TlsAllowed "tls-allowed" [GET],
     Openapi "openapi" [GET],
     Livez "livez" [GET],
     Readyz "readyz" [GET],
@@ -84,6 +93,9 @@ impl<'a> Route<'a> {
             "/compare" => route(Kind::Compare),
             "/v1/policies" => route(Kind::Policies),
             "/.well-known/webfinger" => route(Kind::Webfinger),
+            "/v1/independent/accounts" => route(Kind::HostedAccounts),
+            "/v1/independent" => route(Kind::IndependentTerms),
+            "/v1/tls-allowed" => route(Kind::TlsAllowed),
             "/openapi.json" => route(Kind::Openapi),
             "/livez" => route(Kind::Livez),
             "/readyz" => route(Kind::Readyz),
@@ -120,7 +132,20 @@ impl<'a> Route<'a> {
                 None => Self::segment(Kind::MirrorAccount, part),
             };
         }
-        Self { kind: Kind::Nowhere, part: "" }
+        if let Some((did, rest)) =
+            path.strip_prefix("/v1/independent/accounts/").and_then(|rest| rest.split_once('/'))
+        {
+            return Self::segment(hosted(rest), did);
+        }
+        match well_known(path) {
+            Some(kind) => Self { kind, part: "" },
+            None => Self { kind: Kind::Nowhere, part: "" },
+        }
+    }
+
+    /// What `path` means at the host of an account or of a handle; total.
+    pub(crate) fn at_host(path: &str) -> Route<'static> {
+        Route { kind: well_known(path).unwrap_or(Kind::AtHost), part: "" }
     }
 
     /// Exactly one segment.
@@ -138,6 +163,23 @@ fn linking(action: &str) -> Kind {
         "deauthorize" => Kind::MirrorDeauthorize,
         "delete" => Kind::MirrorDelete,
         _ => Kind::Nowhere,
+    }
+}
+
+fn hosted(what: &str) -> Kind {
+    match what {
+        "log" => Kind::HostedLog,
+        "profile" => Kind::HostedProfile,
+        _ => Kind::Nowhere,
+    }
+}
+
+fn well_known(path: &str) -> Option<Kind> {
+    match path.strip_prefix("/.well-known/")? {
+        "atproto-did" => Some(Kind::AtprotoDid),
+        "did.json" => Some(Kind::DidDocument),
+        "did.jsonl" => Some(Kind::DidLog),
+        _ => None,
     }
 }
 
@@ -232,6 +274,20 @@ mod tests {
             ("/v1/mirror/accounts/threads:abc", Kind::MirrorAccount, "threads:abc"),
             ("/v1/mirror/accounts/threads:abc/handle", Kind::MirrorHandle, "threads:abc"),
             ("/v1/mirror/accounts/threads:abc/x", Kind::Nowhere, ""),
+            ("/v1/independent/accounts", Kind::HostedAccounts, ""),
+            ("/v1/independent/accounts/did:web:a.b/log", Kind::HostedLog, "did:web:a.b"),
+            ("/v1/independent/accounts/did%3Aweb%3Aa.b/profile", Kind::HostedProfile, "did%3Aweb%3Aa.b"),
+            ("/v1/independent/accounts/", Kind::Nowhere, ""),
+            ("/v1/independent/accounts/did:web:a.b", Kind::Nowhere, ""),
+            ("/v1/independent/accounts//log", Kind::Nowhere, ""),
+            ("/v1/independent/accounts/did:web:a.b/log/", Kind::Nowhere, ""),
+            ("/v1/independent", Kind::IndependentTerms, ""),
+            ("/v1/independent/", Kind::Nowhere, ""),
+            ("/v1/tls-allowed", Kind::TlsAllowed, ""),
+            ("/.well-known/atproto-did", Kind::AtprotoDid, ""),
+            ("/.well-known/did.json", Kind::DidDocument, ""),
+            ("/.well-known/did.jsonl", Kind::DidLog, ""),
+            ("/.well-known/", Kind::Nowhere, ""),
             ("/problems/handle-not-found", Kind::ProblemPage, "handle-not-found"),
             (pages::stylesheet_path(), Kind::Stylesheet, ""),
             ("/openapi.json", Kind::Openapi, ""),
@@ -242,6 +298,22 @@ mod tests {
             ("/../etc/passwd", Kind::Nowhere, ""),
         ] {
             assert_eq!(Route::of(path), Route { kind, part }, "{path}");
+        }
+    }
+
+    #[test]
+    fn at_the_host_of_a_handle_a_path_is_a_well_known_or_leads_to_the_profile() {
+        for (path, kind) in [
+            ("/.well-known/atproto-did", Kind::AtprotoDid),
+            ("/.well-known/did.json", Kind::DidDocument),
+            ("/.well-known/did.jsonl", Kind::DidLog),
+            ("/", Kind::AtHost),
+            ("/@alice", Kind::AtHost),
+            ("/livez", Kind::AtHost),
+            ("/.well-known/webfinger", Kind::AtHost),
+            ("", Kind::AtHost),
+        ] {
+            assert_eq!(Route::at_host(path), Route { kind, part: "" }, "{path}");
         }
     }
 

@@ -207,6 +207,9 @@ fn trouble(name: &str, detail: &str, handle: &str, other_schemes: &[&str]) -> Pr
         detail: detail.into(),
         handle: Some(handle.into()),
         other_schemes: other_schemes.iter().map(|&scheme| scheme.to_owned()).collect(),
+        rule: None,
+        now: None,
+        head: None,
     }
 }
 
@@ -229,6 +232,9 @@ fn hostile_problem() -> Problem {
         detail: HOSTILE.into(),
         handle: Some(HOSTILE.into()),
         other_schemes: vec![HOSTILE.into()],
+        rule: None,
+        now: None,
+        head: None,
     }
 }
 

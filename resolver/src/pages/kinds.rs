@@ -179,15 +179,19 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "handle-taken",
         409,
         "Somebody else holds this handle",
-        "The name was registered first by another account, or it was released a short while ago and is held back.",
+        "The name was registered first by another account, or it was released a short while ago and is held back for \
+         whoever gave it up.",
         &["Choose another name.", "Use a domain of your own: nobody else can register a name there."],
     ),
     kind(
         "stale-head",
         409,
         "Something changed in between",
-        "The entry builds on a version of the log that is no longer the last one.",
-        &["Read the log again, build the entry on its last version, sign it and send it once more."],
+        "The entry builds on a version of the log that is no longer the last one, or the profile has a newer revision.",
+        &[
+            "Read the log again, build the entry on its last version, sign it and send it once more.",
+            "`head` in this answer is the last version, or for a profile the last revision: the next one is greater.",
+        ],
     ),
     kind(
         "account-deactivated",
@@ -204,7 +208,10 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         413,
         "The request is too large",
         "The body is longer than this service reads.",
-        &["Send less at a time; /openapi.json gives the limits."],
+        &[
+            "Send less at a time; /openapi.json gives the limits.",
+            "A signed entry says all of its document: leave out of it what nobody needs.",
+        ],
     ),
     kind(
         "invalid-entry",
@@ -212,7 +219,8 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "The entry does not verify",
         "The signed entry or record was understood, and it does not hold: a signature, a hash or a rule is broken.",
         &[
-            "The detail names the rule that failed. Correct it, sign again, send again.",
+            "The detail says which rule failed, and `rule` names it. Correct that, sign again, send again.",
+            "If the time is the trouble, your clock is fast: `now` is the time here, to sign with.",
             "Check an entire log with: namesake identity verify FILE",
         ],
     ),
@@ -220,7 +228,7 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "too-many-requests",
         429,
         "Too many requests",
-        "This way of asking has a quota, because each request makes this service ask others.",
+        "This way of asking has a quota, because each request makes this service ask others, or keep something for good.",
         &[
             "Wait as long as the Retry-After header says.",
             "Plain lookups are answered from memory and are not limited so.",

@@ -10,9 +10,11 @@
 mod coalescing;
 mod events;
 mod handles;
+mod hosted;
 mod http;
 mod memory;
 mod openapi;
+mod restart;
 mod robustness;
 mod support;
 mod xrpc;

@@ -4,9 +4,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use namesake::ManualClock;
 use namesake_resolver::demo;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Reply, send};
+use crate::{
+    hosted::Author,
+    support::{Reply, send},
+};
 
 const METHODS: [&str; 5] = ["GET", "PUT", "POST", "PATCH", "DELETE"];
 const HTML: (&str, &str) = ("accept", "text/html");
@@ -150,8 +153,22 @@ async fn real_answers_are_as_the_document_says() {
     let bearer = format!("Bearer {}", linked.token.expose());
     let owner = [("authorization", bearer.as_str())];
     let did = "did:plc:alice7demo7777777777777a";
+    // The world's clock stands at midnight; what is signed was signed before.
+    let before = |second: u8| format!("2025-12-31T23:59:{second}Z").parse().unwrap();
     let json = send(address, "GET", "/openapi.json", &[], "").await.json();
     let mut document = Document { json, tried: BTreeSet::new() };
+
+    let (mut dora, handle) = (Author::below(1, demo::ID_DOMAIN), format!("dora.{}", demo::HANDLE_DOMAIN));
+    let begun = dora.begin(Some(&handle), before(10));
+    let reserved = Author::below(2, demo::ID_DOMAIN).begin(Some("www.people.test"), before(10));
+    let taken = Author::below(2, demo::ID_DOMAIN).begin(Some(&handle), before(10));
+    let hosted = format!("/v1/independent/accounts/{}", dora.did());
+    let record = dora.record(&json!({ "rev": 1, "displayName": "Dora" }), before(20));
+    let later = dora.record(&json!({ "rev": 1 }), before(30));
+    let stale = dora.next(&json!({}), None, before(40)).line().to_owned();
+    let named = dora.rename(Some(&handle), before(50));
+    let (huge, closing) = (" ".repeat(5000), dora.close(before(55)));
+    let (at_handle, at_id) = (("host", handle.as_str()), ("host", dora.host.as_str()));
 
     let xrpc = |rest: &str| format!("/xrpc/com.atproto.identity.{rest}");
     let cases: &[Case<'_>] = &[
@@ -166,7 +183,8 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", "/v1/resolve?handle=@jane.art&scheme=mirror", &[], "", 200),
         ("GET", "/v1/resolve?handle=alice&fresh=true", &[], "", 200),
         ("GET", "/v1/resolve?handle=alice&fresh=perhaps", &[], "", 400),
-        ("GET", "/v1/resolve?handle=did:key:zabc", &[], "", 404),
+        ("GET", "/v1/resolve?handle=did:key:zabc", &[], "", 501),
+        ("GET", "/v1/resolve?handle=did:plc:short", &[], "", 404),
         ("POST", "/v1/resolve", &[], r#"{"handles":["alice","nobody","a b"]}"#, 200),
         ("POST", "/v1/resolve", &[], "{}", 400),
         ("GET", "/v1/explain?handle=broken.demo.test", &[], "", 200),
@@ -210,6 +228,37 @@ async fn real_answers_are_as_the_document_says() {
         ("PUT", &format!("{own}/handle"), &[], "", 403),
         ("DELETE", &own, &[owner[0], ("origin", "https://elsewhere.example")], "", 403),
         ("DELETE", &own, &owner, "", 204),
+        ("POST", "/v1/independent/accounts", &[], &begun, 201),
+        ("POST", "/v1/independent/accounts", &[], &begun, 200),
+        ("POST", "/v1/independent/accounts", &[], &reserved, 403),
+        ("POST", "/v1/independent/accounts", &[], &taken, 409),
+        ("POST", "/v1/independent/accounts", &[], "{}", 422),
+        ("POST", "/v1/independent/accounts", &[], &huge, 413),
+        ("GET", "/.well-known/atproto-did", &[at_handle], "", 200),
+        ("GET", "/.well-known/atproto-did", &[], "", 404),
+        ("GET", "/.well-known/did.json", &[at_id], "", 200),
+        ("GET", "/.well-known/did.json", &[at_id, ("if-none-match", "*")], "", 304),
+        ("GET", "/.well-known/did.json", &[at_handle], "", 404),
+        ("GET", "/.well-known/did.jsonl", &[at_id], "", 200),
+        ("GET", "/.well-known/did.jsonl", &[at_id, ("if-none-match", "*")], "", 304),
+        ("GET", "/.well-known/did.jsonl", &[], "", 404),
+        ("GET", &format!("/v1/tls-allowed?domain={handle}"), &[], "", 200),
+        ("GET", "/v1/tls-allowed?domain=x", &[], "", 404),
+        ("GET", "/v1/independent", &[], "", 200),
+        ("GET", "/v1/tls-allowed", &[], "", 400),
+        ("GET", &format!("{hosted}/log"), &[], "", 200),
+        ("GET", &format!("{hosted}/log"), &[("if-none-match", "*")], "", 304),
+        ("GET", "/v1/independent/accounts/did:web:a.b/log", &[], "", 404),
+        ("PUT", &format!("{hosted}/profile"), &[], &record, 200),
+        ("PUT", &format!("{hosted}/profile"), &[], &later, 409),
+        ("PUT", &format!("{hosted}/profile"), &[], "{}", 422),
+        ("GET", &format!("/v1/accounts/{}/handles", dora.did()), &[], "", 200),
+        ("POST", &format!("{hosted}/log"), &[], &named, 201),
+        ("POST", &format!("{hosted}/log"), &[], &stale, 409),
+        ("POST", &format!("{hosted}/log"), &[], &closing, 201),
+        ("POST", &format!("{hosted}/log"), &[], &closing, 200),
+        ("GET", "/.well-known/did.json", &[at_id], "", 410),
+        ("PUT", &format!("{hosted}/profile"), &[], &record, 410),
         ("GET", "/problems/handle-not-found", &[], "", 200),
         ("GET", "/problems/nothing", &[], "", 404),
         ("GET", "/openapi.json", &[], "", 200),
@@ -237,6 +286,7 @@ async fn a_path_takes_the_listed_methods_and_no_other() {
         let target =
             path.replace("{name}", "threads").replace("{id}", "threads:a").replace("{handle}", "alice");
         let target = target.replace("{handleOrDid}", "alice").replace("{type}", "internal");
+        let target = target.replace("{did}", "did:web:a.b");
         for method in METHODS {
             let reply = send(address, method, &target, &[], "").await;
             let listed = operations.contains(&(path.clone(), method.to_owned()));

@@ -159,7 +159,7 @@ fn begin(script: &mut Script<'_>) -> Option<((Head, Entry), Rules)> {
     let unknown = format!("did:webvh:{{SCID}}:{}{path}", HOSTS[0]);
     let at = Timestamp::from_second(1_700_000_000).expect("a time");
     let state = document(script, &unknown, HOSTS[0]);
-    let entry = genesis(Genesis { state, key: &KEYS[key], next: hashes(&committed), portable, at })
+    let entry = genesis(&Genesis { state, key: &KEYS[key], next: hashes(&committed), portable, at })
         .expect("an entry");
     let head = Head::begin(&entry, now());
     let id = entry.state["id"].as_str().expect("an id");
@@ -207,7 +207,7 @@ fn follow(script: &mut Script<'_>, head: &Head, rules: &Rules) -> (Entry, Option
                 && shown.iter().all(|key| rules.committed.contains(key))
         }
     };
-    let may_be_there = did == rules.did || (rules.portable && admits);
+    let may_be_there = did == rules.did || (rules.portable && !stays && admits);
     let holds = may_sign && may_be_there && !rules.ended && !again && time > rules.time;
     let next = Rules {
         did,

@@ -10,6 +10,9 @@ import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
 import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
+import webvhAccounts from './webvh-accounts.mjs';
+import webvhLogs from './webvh-logs.mjs';
+import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events].flat();
+export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, webvhLogs, webvhOthers, webvhAccounts].flat();

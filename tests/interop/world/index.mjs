@@ -12,6 +12,9 @@ import { freePort, startNode } from './process.mjs';
 import { startGate, startTlsFront, startTunnel } from './proxies.mjs';
 import { setScenes } from './scenes.mjs';
 
+/** Where accounts live: their handles, and the hosts of their identifiers. */
+const ACCOUNTS = { domain: 'people.example.org', idDomain: 'id.people.example.org' };
+
 const here = (file) => join(import.meta.dirname, file);
 
 export async function startWorld(dir) {
@@ -19,7 +22,10 @@ export async function startWorld(dir) {
   const ports = {};
   // All of `test.` is the PDS's; some foreign names have a page of their own.
   const pages = new Map();
-  const upstreamFor = (name) => (name.endsWith('.test') ? ports.pds : pages.get(name));
+  const upstreamFor = (name) => {
+    if (name.endsWith('.test')) return ports.pds;
+    return name.endsWith(`.${ACCOUNTS.domain}`) ? ports.accounts : pages.get(name);
+  };
 
   const [authority, dns, directory, gate] = await Promise.all([
     createAuthority(join(dir, 'ca')),
@@ -47,6 +53,7 @@ export async function startWorld(dir) {
 
   const world = {
     dir,
+    accounts: ACCOUNTS,
     dns,
     authority,
     front,
@@ -78,7 +85,9 @@ export async function startWorld(dir) {
       eventsUrl: `ws://127.0.0.1:${pds.port}/xrpc/com.atproto.sync.subscribeRepos`,
     }),
     invalidRequest: await variant('invalid-request', { atproto: 'not_found_is_invalid_request = true' }),
+    accounts: await variant('accounts', { accounts: ACCOUNTS }),
   };
+  ports.accounts = world.variants.accounts.port;
   return world;
 }
 

@@ -4,10 +4,12 @@ import { start, tail, until } from './process.mjs';
 
 /**
  * Writes the configuration that makes `namesake serve` live in this world. Its answers are short-lived, so that a check need
- * not wait long for one to grow old, unless it is told otherwise; `atproto` holds more lines for that section.
+ * not wait long for one to grow old, unless it is told otherwise; `atproto` holds more lines for that section. Accounts live
+ * there if `accounts` says under which domains.
  */
-export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl, atproto = '' }) {
+export function writeConfig(file, { port, dns, front, authority, plcUrl, ttlSeconds = 2, eventsUrl, atproto = '', accounts }) {
   const events = eventsUrl ? `events_url = "${eventsUrl}"\nevents_cursor_file = "${file}.cursor"\nevents_idle_seconds = 9\n` : '';
+  const independent = accounts ? `[independent]\nhandle_domains = ["${accounts.domain}"]\nid_domain = "${accounts.idDomain}"\n` : '';
   writeFileSync(
     file,
     `[server]
@@ -32,6 +34,7 @@ allow_test_tld = true
 ${events}
 ${atproto}
 
+${independent}
 [cache]
 ttl_seconds = ${ttlSeconds}
 absent_ttl_seconds = ${ttlSeconds}
