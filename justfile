@@ -10,6 +10,10 @@ fix:
 demo:
     cargo run --release -- demo
 
+# Strangers' input against the parsers, one target or all of them, so many seconds each.
+fuzz target="all" seconds="60":
+    tests/fuzz/run {{target}} {{seconds}}
+
 # Another implementation in Rust judges did:webvh logs; see tests/interop/README.md.
 interop-rs *files:
     cargo run --quiet --locked --manifest-path tests/interop-rs/Cargo.toml -- {{files}}

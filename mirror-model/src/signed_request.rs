@@ -7,7 +7,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::{Secret, WebhookError, upstream::Id};
+use crate::{
+    Secret, WebhookError,
+    upstream::{Id, object},
+};
 
 /// The payload, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -27,7 +30,7 @@ pub(crate) fn open(signed: &str, secrets: &[Secret]) -> Result<String, WebhookEr
         return Err(WebhookError::Signature);
     }
     let json = decode(payload).map_err(|_| WebhookError::Malformed)?;
-    let payload: Payload = serde_json::from_slice(&json).map_err(|_| WebhookError::Malformed)?;
+    let payload: Payload = object(&json).ok_or(WebhookError::Malformed)?;
     match payload.algorithm.as_deref() {
         None | Some("HMAC-SHA256") => Ok(payload.user_id.into_string()),
         Some(_) => Err(WebhookError::Malformed),
@@ -94,5 +97,6 @@ mod tests {
         assert_eq!(signed(r#"{"user_id":17841400000000000123}"#).unwrap(), "17841400000000000123");
         assert!(signed(r#"{"user_id":"1","algorithm":"none"}"#).is_err());
         assert!(signed(r#"{"algorithm":"HMAC-SHA256"}"#).is_err());
+        assert!(signed(r#"["1"]"#).is_err(), "a list has no members");
     }
 }

@@ -6,7 +6,12 @@
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 
-use crate::{MirrorModel, WebhookError, records::ForeignKey, signed_request::is_signed, upstream::Id};
+use crate::{
+    MirrorModel, WebhookError,
+    records::ForeignKey,
+    signed_request::is_signed,
+    upstream::{Id, object},
+};
 
 /// The most entries of a batch that are looked at; Meta sends no more than this.
 const MOST_ENTRIES: usize = 1_000;
@@ -67,7 +72,7 @@ impl MirrorModel {
 
 /// The users a payload is about, each once. Threads sends one event, Graph a list of entries.
 fn subjects(body: &[u8]) -> Result<Vec<String>, WebhookError> {
-    let payload: Payload = serde_json::from_slice(body).map_err(|_| WebhookError::Malformed)?;
+    let payload: Payload = object(body).ok_or(WebhookError::Malformed)?;
     let ids = match payload {
         Payload::Graph { entry } => entry.into_iter().take(MOST_ENTRIES).map(|entry| entry.id).collect(),
         Payload::Threads { target_id, values } => {
@@ -170,9 +175,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_and_a_batch_is_bounded() {
-        for body in
-            ["", "[]", "{}", "null", r#"{"entry":[{}]}"#, r#"{"target_id":1.5}"#, r#"{"target_id":-1}"#]
-        {
+        for body in [
+            "",
+            "[]",
+            r#"["17"]"#,
+            r#"[[{"id":"1"}]]"#,
+            "{}",
+            "null",
+            r#"{"entry":[{}]}"#,
+            r#"{"target_id":1.5}"#,
+            r#"{"target_id":-1}"#,
+        ] {
             assert!(subjects(body.as_bytes()).is_err(), "{body}");
         }
         let entries: Vec<String> = (0..2_000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();

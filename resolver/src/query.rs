@@ -61,7 +61,7 @@ pub enum InvalidQuery {
     #[error("this international name cannot be written as a host name (UTS 46)")]
     InternationalName,
     /// It begins like a DID or an account and is none.
-    #[error("not a valid account identifier: a DID begins with a lower-case `did:`")]
+    #[error("not a valid account identifier: it begins with its scheme in lower case, a DID with `did:`")]
     Account,
     /// A URL that is nobody's profile, as far as we know.
     #[error("this URL is no profile we know: try the handle itself, like @alice.example.com")]
@@ -131,16 +131,16 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
+/// An account, if what is before the colon could name a scheme. That is asked in lower case: as a handle, `Threads:abc`
+/// would become `threads:abc`, which is an account the next time it is read.
 fn subject(name: &str) -> Result<Subject, InvalidQuery> {
     let name = name.trim();
-    if strip_scheme(name, "did:").is_some() {
-        let did = AccountId::parse(name).ok().filter(AccountId::is_did);
-        return did.map(Subject::Account).ok_or(InvalidQuery::Account);
-    }
-    if let Some((scheme, _)) = name.split_once(':')
-        && Scheme::parse(scheme).is_ok()
-    {
-        return AccountId::parse(name).map(Subject::Account).map_err(|_| InvalidQuery::Account);
+    if let Some((scheme, _)) = name.split_once(':') {
+        let lower = scheme.to_lowercase();
+        if lower == "did" || Scheme::parse(&lower).is_ok() {
+            let account = AccountId::parse(name).ok().filter(|_| scheme == lower);
+            return account.map(Subject::Account).ok_or(InvalidQuery::Account);
+        }
     }
     handle(name).map(Subject::Handle)
 }
@@ -268,6 +268,8 @@ mod tests {
             "@HANDLE.invalid",
             "did:",
             "DID:plc:abc",
+            "Threads:abc",
+            "\u{212a}:abc",
             "at://",
             "at://@alice.example.com",
             "https://example.com/alice",

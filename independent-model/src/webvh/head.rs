@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Entry, Fault, KeyHash, Multikey, Parameters, VersionId};
-use crate::{Hostname, document};
+use crate::{Did, Hostname, document};
 
 /// The state of a log after an entry. All that is needed to judge the next, so that an append costs one verification
 /// however long the log is. It can be stored, and is then as good as the log it came from.
@@ -159,11 +159,11 @@ fn check(entry: &Entry, previous: &str, signers: &[Multikey], now: Timestamp) ->
 }
 
 /// The `id` of a document, if it is `did:webvh:<scid>:<host>`, perhaps with a port and a path ("Method-Specific
-/// Identifier").
+/// Identifier") and no longer than a DID may be here: a head can always be an account.
 fn did_of(state: &Value, scid: &str) -> Result<String, Fault> {
     let did = state.get("id").and_then(Value::as_str).ok_or(Fault::StateId)?;
     let place = did.strip_prefix("did:webvh:").and_then(|rest| rest.strip_prefix(scid)?.strip_prefix(':'));
-    match place.is_some_and(is_place) {
+    match place.is_some_and(is_place) && did.len() <= Did::MAX_BYTES {
         true => Ok(did.to_owned()),
         false => Err(Fault::StateId),
     }

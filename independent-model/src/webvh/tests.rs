@@ -3,8 +3,11 @@
 use namesake::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Genesis, Multikey, SecretKey, account_document, append, genesis, parallel_did_web, verify};
-use crate::Hostname;
+use super::{
+    Fault, Genesis, InvalidLog, Multikey, SecretKey, account_document, append, genesis, parallel_did_web,
+    verify,
+};
+use crate::{Did, Hostname};
 
 /// Three entries: a genesis, a change of handle, a rotation of keys. Verified by didwebvh-ts 2.8.0, did-webvh 1.0.1 and
 /// didwebvh-rs 0.8.2.
@@ -81,4 +84,21 @@ fn the_author_writes_the_reference_log() {
         log = verify(text.as_bytes(), now()).unwrap();
     }
     assert_eq!(text.as_bytes(), ROTATED);
+}
+
+/// A DID of any length is well-formed by the method's own grammar; one that is too long for atproto can be nobody's here.
+#[test]
+fn a_did_is_no_longer_than_an_account_may_be() {
+    let prefix = "did:webvh:Qm00000000000000000000000000000000000000000000:u.example.com:";
+    let begin = |bytes: usize| {
+        let path = "a".repeat(bytes - prefix.len());
+        let state = json!({ "id": format!("did:webvh:{{SCID}}:u.example.com:{path}") });
+        let at = at("2026-11-22T10:00:00Z");
+        let entry = genesis(&Genesis { state, key: &key(1), next: Vec::new(), portable: false, at }).unwrap();
+        verify(entry.line().as_bytes(), now())
+    };
+    let longest = begin(Did::MAX_BYTES).unwrap();
+    assert!(Did::parse(&longest.head().did).is_ok());
+    let longer = begin(Did::MAX_BYTES + 1).unwrap_err();
+    assert_eq!(longer, InvalidLog { entry: Some(1), fault: Fault::StateId });
 }

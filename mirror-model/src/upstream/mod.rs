@@ -24,7 +24,7 @@ pub mod oidc;
 pub mod threads;
 mod wire;
 
-pub(crate) use wire::Id;
+pub(crate) use wire::{Id, object};
 
 use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
 

@@ -1,6 +1,11 @@
 //! The JSON of Meta's Graph APIs, as it really comes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Reads a JSON object. By itself serde would take a list, too, as if members had an order.
+pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    serde_json::from_slice(json).ok().filter(|_| json.trim_ascii_start().starts_with(b"{"))
+}
 
 /// A user id: a string, or a JSON number above 2^53. It never goes through a float.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
