@@ -8,6 +8,7 @@ use namesake::{AccountId, AvatarUrl, Change, Timestamp, store::Commit};
 use crate::{
     MirrorModel, RegisterError, Username,
     budget::after,
+    poller::renamed_lately,
     reconcile::{Decision, Holder, Known, reconcile},
     records::{Account, Confirmed, FormerHandle, Row, StoredToken},
     register::{ATTEMPTS, Outcome, Slot},
@@ -22,10 +23,12 @@ const STORED_IN_A_TERM: u32 = 24;
 /// What an answer of the upstream led to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Applied {
-    /// When its name was last confirmed, if this answer did so.
+    /// As of when its name is confirmed, if this answer did so.
     pub(crate) confirmed: Option<Timestamp>,
     /// Whom to ask about at once.
     pub(crate) ask: Vec<AccountId>,
+    /// Whether its name changed lately.
+    pub(crate) renamed: bool,
 }
 
 /// The rows that an account and a name it may take stand in, as they were read.
@@ -56,17 +59,20 @@ impl MirrorModel {
     ) -> Result<Applied, RegisterError> {
         for _ in 0..ATTEMPTS {
             let slot = self.register.account(account).await?;
-            // It was deleted meanwhile: nothing is left that could be confirmed.
-            let Some(stored) = slot.value() else { return Ok(Applied::default()) };
+            // Deleted or cut off while the answer was on its way: nothing is left that could be confirmed.
+            let Some(stored) = slot.value().filter(|stored| stored.token.is_some()) else {
+                return Ok(Applied::default());
+            };
             let rows = self.rows(stored, name).await?;
             let decision = decide(stored, true, &rows, name, when);
             if !matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
-                return Ok(Applied { confirmed: None, ask: rows.to_ask(decision, account) });
+                return Ok(Applied { ask: rows.to_ask(decision, account), ..Applied::default() });
             }
             let mut next = Account { avatar: picture.cloned(), needs_login: false, ..stored.clone() };
             if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
                 self.freshness.note(account, name, when);
-                return Ok(Applied { confirmed: Some(when.received), ask: Vec::new() });
+                let renamed = renamed_lately(&next, when.received);
+                return Ok(Applied { confirmed: Some(when.asked), renamed, ..Applied::default() });
             }
             let (commit, changes) = rows.carry_out(Commit::new(), decision, &mut next, name, when)?;
             let commit = if next == *stored { slot.unchanged(commit) } else { slot.put(commit, &next)? };
@@ -77,7 +83,8 @@ impl MirrorModel {
             self.tell(&changes);
             if outcome == Outcome::Done {
                 self.freshness.forget(account);
-                return Ok(Applied { confirmed: Some(when.received), ask: rows.to_ask(decision, account) });
+                let (renamed, ask) = (renamed_lately(&next, when.received), rows.to_ask(decision, account));
+                return Ok(Applied { confirmed: Some(when.asked), ask, renamed });
             }
         }
         Err(RegisterError::Contended)
@@ -117,7 +124,7 @@ impl MirrorModel {
         Ok(Rows { named, own, oldest, holder, stored, confirmed: stored.map(newest) })
     }
 
-    /// Takes the name of an account that nobody confirmed in time. Returns when it was last confirmed, if it stays.
+    /// Takes the name of an account that nobody confirmed in time. Returns as of when it is confirmed, if it stays.
     pub(crate) async fn release_unconfirmed(
         &self,
         account: &AccountId,
@@ -131,8 +138,8 @@ impl MirrorModel {
             let row = self.register.row(&name).await?;
             if let Some(Row::Held { confirmed, .. }) = row.value() {
                 let confirmed = self.freshness.newest(account, &name, *confirmed);
-                if self.deadline(confirmed.received) > now {
-                    return Ok(Some(confirmed.received));
+                if self.deadline(confirmed.asked) > now {
+                    return Ok(Some(confirmed.asked));
                 }
             }
             // A token the upstream refused all this time is of no use any more.
@@ -287,11 +294,6 @@ impl Rows {
     fn is_due_to_be_stored(&self, model: &MirrorModel, when: Confirmed) -> bool {
         let every = model.settings.max_unconfirmed / STORED_IN_A_TERM;
         self.stored.is_none_or(|stored| after(stored.received, every) <= when.received)
-    }
-
-    /// When the account's own name was last confirmed.
-    pub(crate) fn confirmed_at(&self) -> Option<Timestamp> {
-        self.confirmed.map(|confirmed| confirmed.received)
     }
 
     /// Whom the decision says to ask about at once.

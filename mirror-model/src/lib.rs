@@ -13,6 +13,7 @@
 //! | `reconcile` | what an answer of the upstream means: the rules, pure |
 //! | `apply` | carries a decision out in one conditional commit, then tells the cache |
 //! | `poller`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
+//! | `sweep` | forgets what nobody comes back for |
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
 //! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
@@ -39,6 +40,7 @@ mod secret;
 mod session;
 mod settings;
 mod signed_request;
+mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod upstream;

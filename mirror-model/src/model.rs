@@ -88,14 +88,14 @@ impl MirrorModel {
             Some(Row::Released { .. }) => absent(Why::Released),
             Some(Row::Held { account, confirmed }) => {
                 let confirmed = self.freshness.newest(account, username, *confirmed);
-                if self.deadline(confirmed.received) <= self.clock.now() {
+                if self.deadline(confirmed.asked) <= self.clock.now() {
                     return Ok(absent(Why::Released));
                 }
                 let value = Identity {
                     handle: username.handle().clone(),
                     account: account.clone(),
                     scheme: self.settings.scheme.clone(),
-                    proof: Proof::new(Method::UPSTREAM, confirmed.received),
+                    proof: Proof::new(Method::UPSTREAM, confirmed.asked),
                 };
                 Lookup::Found { value, ttl: Ttl::UntilPurged }
             }
@@ -146,6 +146,9 @@ impl HandleResolver for MirrorModel {
         Box::pin(async move {
             let Ok(username) = Username::try_from(handle.clone()) else { return Ok(Lookup::Pass) };
             let answer = self.look_up(&username).await?;
+            if let Lookup::Found { value, .. } = &answer {
+                self.schedule.touch(&value.account);
+            }
             trace.step(
                 "store",
                 || format!("who holds @{username}"),

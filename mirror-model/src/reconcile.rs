@@ -77,9 +77,10 @@ pub(crate) fn heard(
     if person.id == linked { Ok((name, picture)) } else { Err(UpstreamFailure::Nonsense) }
 }
 
-/// When a name that was last confirmed at `received` stops resolving.
-pub(crate) fn deadline(received: Timestamp, max_unconfirmed: Duration) -> Timestamp {
-    received.saturating_add(max_unconfirmed).unwrap_or(Timestamp::MAX)
+/// When a name stops resolving that was last confirmed by an answer asked for at `asked`: a late answer may be as old
+/// as its question.
+pub(crate) fn deadline(asked: Timestamp, max_unconfirmed: Duration) -> Timestamp {
+    asked.saturating_add(max_unconfirmed).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -164,8 +164,12 @@ impl Keys {
         Key::new(format!("{}{}", self.states(), hash(state)))
     }
 
+    pub(crate) fn deletions(&self) -> String {
+        format!("{}deletion/", self.0)
+    }
+
     pub(crate) fn deletion(&self, code: &str) -> Result<Key, KeyError> {
-        Key::new(format!("{}deletion/{}", self.0, hash(code)))
+        Key::new(format!("{}{}", self.deletions(), hash(code)))
     }
 }
 

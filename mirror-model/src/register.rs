@@ -30,6 +30,14 @@ pub(crate) struct Slot<T> {
     held: Option<(Version, T)>,
 }
 
+/// Some of the places below a prefix.
+#[derive(Debug)]
+pub(crate) struct Page<T> {
+    pub(crate) records: Vec<Slot<T>>,
+    /// After what the next page begins; `None` when there was nothing left.
+    pub(crate) last: Option<Key>,
+}
+
 /// What became of a commit that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -66,19 +74,21 @@ impl Register {
         self.read(self.keys.foreign(foreign)?).await
     }
 
-    /// A page of the places below `prefix`, after `after`.
+    /// A page of the places below `prefix`, after `after`. A damaged record is left out, and logged: it must not keep
+    /// the others from what is done for them.
     pub(crate) async fn page<T: DeserializeOwned>(
         &self,
         prefix: &str,
         after: Option<&Key>,
-    ) -> Result<Vec<Slot<T>>, RegisterError> {
+    ) -> Result<Page<T>, RegisterError> {
         const PAGE: usize = 256;
         let entries = self.store.scan(prefix.as_bytes(), after, PAGE).await?;
+        let last = entries.last().map(|(key, _)| key.clone());
         let slot = |(key, entry): (Key, Entry)| {
-            let held = Some((entry.version, decode(&key, &entry)?));
-            Ok(Slot { key, held })
+            let held = Some((entry.version, decode(&key, &entry).ok()?));
+            Some(Slot { key, held })
         };
-        entries.into_iter().map(slot).collect()
+        Ok(Page { records: entries.into_iter().filter_map(slot).collect(), last })
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, RegisterError> {

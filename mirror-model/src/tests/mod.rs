@@ -3,6 +3,7 @@
 
 mod kit;
 mod links;
+mod model;
 mod names;
 mod owners;
 mod sandbox;

@@ -242,7 +242,13 @@ fn refused(what: &str, reply: &Reply) -> UpstreamError {
         }
     };
     let message = format!("asked for {what}, the upstream answered {status}");
-    UpstreamError::new(failure, message)
+    UpstreamError { retry_after: retry_after(reply), ..UpstreamError::new(failure, message) }
+}
+
+/// `Retry-After` in seconds; as a date, which Meta never sends, it is passed over.
+fn retry_after(reply: &Reply) -> Option<Duration> {
+    let seconds = reply.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn classify(error: &GraphError, status: u16) -> UpstreamFailure {
