@@ -16,7 +16,7 @@
 //! | `sweep` | forgets what nobody comes back for |
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
-//! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
+//! | `records`, `register`, `name_key`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
 //! | [`upstream`] | the port, and the adapter that speaks Meta's API |
 //! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
 
@@ -27,6 +27,7 @@ mod error;
 mod freshness;
 mod link;
 mod model;
+mod name_key;
 mod own;
 mod policy;
 mod poller;

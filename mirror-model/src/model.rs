@@ -29,7 +29,7 @@ pub struct MirrorModel {
     pub(crate) policy: Policy,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) register: Register,
-    pub(crate) sealer: TokenSealer,
+    pub(crate) sealer: Arc<TokenSealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) invalidator: Invalidator,
@@ -50,7 +50,8 @@ impl MirrorModel {
         invalidator: Invalidator,
     ) -> Arc<Self> {
         let schedule = Schedule::new(&settings, clock.now());
-        let register = Register::new(store, &settings.scheme);
+        let sealer = Arc::new(sealer);
+        let register = Register::new(store, &settings.scheme, sealer.clone(), randomness.clone());
         let policy = policy(&settings);
         Arc::new(Self {
             settings,

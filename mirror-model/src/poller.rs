@@ -219,7 +219,7 @@ impl MirrorModel {
         let Some((account, stored)) = slot.value().and_then(|it| Some((it, it.token.as_ref()?))) else {
             return Ok(Polled::NothingToAsk);
         };
-        let token = self.sealer.open(id, &stored.sealed).map_err(|_| RegisterError::Sealing)?;
+        let token = self.sealer.open(id.as_str(), &stored.sealed).map_err(|_| RegisterError::Sealing)?;
         let asked = self.clock.now();
         let answer = self.upstream.who(&token).await;
         let when = Confirmed { asked, received: self.clock.now() };
@@ -262,8 +262,10 @@ impl MirrorModel {
     /// A token as it is stored: sealed, with the time it was issued.
     pub(crate) fn store_token(&self, id: &AccountId, token: &Token) -> Result<StoredToken, RegisterError> {
         let issued = self.clock.now();
-        let sealed =
-            self.sealer.seal(id, &token.secret, &*self.randomness).map_err(|_| RegisterError::Sealing)?;
+        let sealed = self
+            .sealer
+            .seal(id.as_str(), &token.secret, &*self.randomness)
+            .map_err(|_| RegisterError::Sealing)?;
         Ok(StoredToken { sealed, issued, expires: token.lasts.map(|lasts| after(issued, lasts)) })
     }
 

@@ -1,5 +1,5 @@
-//! Upstream tokens at rest: XChaCha20-Poly1305 (RFC 8439, with the 24-byte nonce of draft-irtf-cfrg-xchacha), bound
-//! to their account.
+//! Upstream tokens at rest, and the key of [`crate::name_key`]: XChaCha20-Poly1305 (RFC 8439, with the 24-byte nonce of draft-irtf-cfrg-xchacha), bound
+//! to their owner.
 //!
 //! The key lives in a file: one 256-bit key a line, base64. The first seals, all of them open, so a key is rotated by
 //! putting a new line on top. A sealed value names its key by a fingerprint.
@@ -16,7 +16,7 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 use data_encoding::{BASE64, HEXLOWER};
-use namesake::{AccountId, Randomness};
+use namesake::Randomness;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -68,30 +68,37 @@ impl TokenSealer {
         Self(vec![SealingKey::new(&bits)])
     }
 
-    /// Encrypts the token of one account; opened for another account it is worth nothing.
+    /// Encrypts a secret of one owner (an account, mostly); opened for another owner it is worth nothing.
     pub(crate) fn seal(
         &self,
-        account: &AccountId,
-        token: &Secret,
+        owner: &str,
+        secret: &Secret,
         randomness: &dyn Randomness,
     ) -> Result<Sealed, SealError> {
         let key = self.0.first().ok_or(SealError)?;
         let mut nonce = [0; 24];
         randomness.fill(&mut nonce);
-        let payload = Payload { msg: token.expose().as_bytes(), aad: account.as_str().as_bytes() };
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: owner.as_bytes() };
         let text = key.cipher.encrypt(&nonce.into(), payload).map_err(|_| SealError)?;
         Ok(Sealed { key: key.id.clone(), nonce: BASE64.encode(&nonce), text: BASE64.encode(&text) })
     }
 
-    /// The token of one account again.
-    pub(crate) fn open(&self, account: &AccountId, sealed: &Sealed) -> Result<Secret, SealError> {
+    /// The secret of one owner again.
+    pub(crate) fn open(&self, owner: &str, sealed: &Sealed) -> Result<Secret, SealError> {
         let key = self.0.iter().find(|key| key.id == sealed.key).ok_or(SealError)?;
         let nonce = BASE64.decode(sealed.nonce.as_bytes()).map_err(|_| SealError)?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| SealError)?;
         let text = BASE64.decode(sealed.text.as_bytes()).map_err(|_| SealError)?;
-        let payload = Payload { msg: &text, aad: account.as_str().as_bytes() };
-        let token = Zeroizing::new(key.cipher.decrypt(&nonce.into(), payload).map_err(|_| SealError)?);
-        std::str::from_utf8(&token).map(Secret::new).map_err(|_| SealError)
+        let payload = Payload { msg: &text, aad: owner.as_bytes() };
+        let secret = Zeroizing::new(key.cipher.decrypt(&nonce.into(), payload).map_err(|_| SealError)?);
+        std::str::from_utf8(&secret).map(Secret::new).map_err(|_| SealError)
+    }
+}
+
+impl Sealed {
+    /// Whether `sealer` would use the same key today.
+    pub(crate) fn is_current(&self, sealer: &TokenSealer) -> bool {
+        sealer.0.first().is_some_and(|key| key.id == self.key)
     }
 }
 
@@ -145,25 +152,21 @@ pub(crate) struct SealError;
 
 #[cfg(test)]
 mod tests {
-    use namesake::{AccountId, SeededRandomness};
+    use namesake::SeededRandomness;
 
     use super::{SealError, SealerError, TokenSealer};
     use crate::Secret;
-
-    fn account(text: &str) -> AccountId {
-        AccountId::parse(text).unwrap()
-    }
 
     #[test]
     fn a_sealed_token_opens_for_its_account_and_key_only() {
         let randomness = SeededRandomness::new(1);
         let sealer = TokenSealer::ephemeral(&randomness);
-        let sealed = sealer.seal(&account("t:alice"), &Secret::new("THAA-token"), &randomness).unwrap();
-        assert_eq!(sealer.open(&account("t:alice"), &sealed).unwrap().expose(), "THAA-token");
-        assert_eq!(sealer.open(&account("t:bob"), &sealed).unwrap_err(), SealError);
+        let sealed = sealer.seal("t:alice", &Secret::new("THAA-token"), &randomness).unwrap();
+        assert_eq!(sealer.open("t:alice", &sealed).unwrap().expose(), "THAA-token");
+        assert_eq!(sealer.open("t:bob", &sealed).unwrap_err(), SealError);
         let other = TokenSealer::ephemeral(&randomness);
-        assert_eq!(other.open(&account("t:alice"), &sealed).unwrap_err(), SealError);
-        let again = sealer.seal(&account("t:alice"), &Secret::new("THAA-token"), &randomness).unwrap();
+        assert_eq!(other.open("t:alice", &sealed).unwrap_err(), SealError);
+        let again = sealer.seal("t:alice", &Secret::new("THAA-token"), &randomness).unwrap();
         assert_ne!(sealed, again, "a nonce is never used twice");
         assert!(!format!("{sealer:?} {sealed:?}").contains("THAA"));
     }
@@ -176,7 +179,7 @@ mod tests {
         let _ = std::fs::remove_file(&path);
         let randomness = SeededRandomness::new(2);
         let sealer = TokenSealer::from_file(&path, &randomness).unwrap();
-        let sealed = sealer.seal(&account("t:a"), &Secret::new("token"), &randomness).unwrap();
+        let sealed = sealer.seal("t:a", &Secret::new("token"), &randomness).unwrap();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -185,7 +188,7 @@ mod tests {
         let old = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{}\n{old}", data_encoding::BASE64.encode(&[7; 32]))).unwrap();
         let rotated = TokenSealer::from_file(&path, &randomness).unwrap();
-        assert_eq!(rotated.open(&account("t:a"), &sealed).unwrap().expose(), "token");
+        assert_eq!(rotated.open("t:a", &sealed).unwrap().expose(), "token");
         std::fs::write(&path, "short").unwrap();
         assert!(matches!(TokenSealer::from_file(&path, &randomness), Err(SealerError::Keys(_))));
         std::fs::remove_dir_all(&folder).unwrap();

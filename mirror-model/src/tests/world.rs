@@ -62,7 +62,7 @@ impl World {
             settings,
             Arc::new(ThreadsUpstream::new(sandbox.upstream(), http.clone())),
             store,
-            TokenSealer::ephemeral(&*randomness),
+            TokenSealer::ephemeral(&SeededRandomness::new(1)),
             clock.clone(),
             randomness,
             Invalidator::new(move |change| heard.lock().unwrap().push(change.clone())),

@@ -51,7 +51,7 @@ impl World {
         let accounts = self.accounts();
         let Some(stored) = accounts.get(account) else { return };
         let Some(token) = &stored.token else { return };
-        let token = self.model.sealer.open(account, &token.sealed).unwrap();
+        let token = self.model.sealer.open(account.as_str(), &token.sealed).unwrap();
         let heard = self.upstream.truth().weather == super::upstream::Weather::Fair
             && self.upstream.last_failure(&token) == Some(UpstreamFailure::Dead);
         if heard && !self.upstream.works(&token) {
@@ -64,7 +64,7 @@ impl World {
         let accounts = self.accounts();
         for account in accounts.values() {
             let Some(token) = &account.token else { continue };
-            let token = self.model.sealer.open(&account.account, &token.sealed).unwrap();
+            let token = self.model.sealer.open(account.account.as_str(), &token.sealed).unwrap();
             let truth = self.upstream.truth();
             let person = truth.people.iter().find(|person| person.id == account.foreign.id).unwrap();
             let (name, banned) = (person.name().map(str::to_owned), person.banned);
@@ -75,6 +75,11 @@ impl World {
                 assert_eq!(self.profile(&account.account).state, ProfileState::Current);
             }
         }
+    }
+
+    /// What a profile says that an account is called.
+    pub(super) fn shown(&self, account: &AccountId) -> Option<String> {
+        self.profile(account).handle.clone().map(String::from)
     }
 
     fn accounts(&self) -> HashMap<AccountId, Account> {

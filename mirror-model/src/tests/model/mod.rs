@@ -5,6 +5,7 @@
 //! `PROPTEST_RNG_SEED` for others; without it they are the same in every run.
 
 mod checks;
+mod plain;
 mod store;
 mod upstream;
 mod world;

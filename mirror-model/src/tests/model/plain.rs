@@ -1,0 +1,59 @@
+//! What the interleavings found, each as a case of its own.
+
+use std::time::Duration;
+
+use super::{
+    Step::{Advance, Deauthorize, Latency, Link, Poll, Rename, Swap, Visit},
+    world::World,
+};
+
+const INTERVAL: Duration = Duration::from_secs(300);
+
+fn after(steps: &[super::Step]) -> World {
+    let mut world = World::new();
+    for step in steps {
+        world.take(step);
+        world.check();
+    }
+    world
+}
+
+#[test]
+fn a_late_answer_is_as_old_as_its_question() {
+    // What is true when the mirror asks is no longer when it hears, a second or a day later.
+    for late in [Duration::from_secs(1), Duration::from_secs(23 * 3600), Duration::from_secs(25 * 3600)] {
+        let mut world = after(&[Latency { polls: 2, stale: true }, Link(1), Poll(0), Swap(1, 2)]);
+        world.take(&Advance(late));
+        for _ in 0..2 {
+            world.take(&Poll(0));
+            world.check();
+        }
+        assert_eq!(world.sessions.len(), 1, "the link is made");
+        world.take(&Advance(Duration::from_secs(3600)));
+        world.check();
+        world.end();
+    }
+}
+
+#[test]
+fn an_answer_that_comes_after_the_link_was_cut_gives_no_name_back() {
+    let mut world = after(&[
+        Link(0),
+        Poll(0),
+        Rename(0, 6),
+        Advance(INTERVAL),
+        Latency { polls: 1, stale: true },
+        Visit,
+        Poll(0),
+        Deauthorize(0),
+        Poll(0),
+    ]);
+    let (account, _) = world.sessions[&0].clone();
+    assert_eq!(world.shown(&account), None);
+    world.end();
+    assert_eq!(world.shown(&account), None, "until its owner links again");
+    for step in [Link(0), Poll(0)] {
+        world.take(&step);
+    }
+    assert_eq!(world.shown(&account).as_deref(), Some("g"), "the same account");
+}
