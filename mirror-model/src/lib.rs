@@ -12,7 +12,7 @@
 //! | `username`, `policy`, `settings` | the grammar of its handles, what it promises, what can be set |
 //! | `reconcile` | what an answer of the upstream means: the rules, pure |
 //! | `apply` | carries a decision out in one conditional commit, then tells the cache |
-//! | `poller`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
+//! | `poller`, `start`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
 //! | `sweep` | forgets what nobody comes back for |
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
@@ -41,6 +41,7 @@ mod secret;
 mod session;
 mod settings;
 mod signed_request;
+mod start;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -6,15 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{AccountId, Timestamp};
-use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 
 use crate::{
-    MirrorModel, RegisterError, Secret, Username,
+    MirrorModel, RegisterError, Secret,
     apply::Applied,
     budget::after,
     reconcile::{deadline, heard},
-    records::{Account, Confirmed, Row, StoredToken},
+    records::{Account, Confirmed, StoredToken},
     schedule::{Due, Next, Schedule},
     upstream::{Sighting, Token, UpstreamFailure},
 };
@@ -36,7 +35,7 @@ const REFRESH_AGE: Duration = Duration::from_secs(24 * 3600);
 /// … and has less than this left (a long-lived one lasts 60 days).
 const REFRESH_LEFT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Wait before a register that failed is used again.
-const RETRY_REGISTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_REGISTER: Duration = Duration::from_secs(5);
 
 impl MirrorModel {
     /// Ready when nothing is due and nothing is under way at the time the clock shows. A private world advances its
@@ -109,62 +108,6 @@ impl MirrorModel {
     /// Within how long a change at the upstream shows here without hints, with as many accounts as there are.
     pub(crate) fn shows_within(&self) -> Duration {
         self.schedule.load(self.clock.now(), self.settings.poll_interval).interval
-    }
-
-    /// Plans every stored account, a page at a time.
-    pub(crate) async fn load(&self) {
-        while let Err(error) = self.try_load().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "mirror.load.failed");
-            self.clock.sleep_until(after(self.clock.now(), RETRY_REGISTER)).await;
-        }
-        self.schedule.loaded();
-    }
-
-    async fn try_load(&self) -> Result<(), RegisterError> {
-        let (prefix, now) = (self.register.keys.accounts(), self.clock.now());
-        let mut last = None;
-        loop {
-            let page = self.register.page::<Account>(&prefix, last.as_ref()).await?;
-            for account in page.records.iter().filter_map(|slot| slot.value()) {
-                let confirmed = match &account.handle {
-                    Some(name) => self.confirmed(account, name).await?,
-                    None => None,
-                };
-                self.schedule.plan(&account.account, self.first_visit(account, confirmed, now));
-            }
-            match page.last {
-                Some(key) => last = Some(key),
-                None => return Ok(()),
-            }
-            // A store in memory never waits; others have work, too.
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// As of when the stored name of an account is confirmed.
-    async fn confirmed(
-        &self,
-        account: &Account,
-        name: &Username,
-    ) -> Result<Option<Timestamp>, RegisterError> {
-        Ok(match self.register.row(name).await?.value() {
-            Some(Row::Held { account: by, confirmed }) if *by == account.account => Some(confirmed.asked),
-            _ => None,
-        })
-    }
-
-    /// What comes first for an account after a start: whoever has been overdue gets a place of their own in the next
-    /// interval, the same after every restart, so that a restart asks no more of the upstream than any other time.
-    fn first_visit(&self, account: &Account, confirmed: Option<Timestamp>, now: Timestamp) -> Next {
-        let place = after(now, place_in(self.settings.poll_interval, &account.account));
-        let lapse_at = confirmed.map(|at| self.deadline(at));
-        let poll_at = match confirmed.map(|at| self.next_poll(at)) {
-            Some(planned) if planned > now => planned,
-            // Rather early than after its deadline.
-            _ => lapse_at.filter(|at| *at > now).map_or(place, |at| at.min(place)),
-        };
-        let poll_at = account.token.as_ref().map(|_| poll_at);
-        Next { poll_at, lapse_at, failures: 0, renamed: renamed_lately(account, now) }
     }
 
     /// One visit: asks the upstream if that is due, and looks at the deadline.
@@ -327,12 +270,6 @@ pub(crate) fn renamed_lately(account: &Account, now: Timestamp) -> bool {
     !account.former.is_empty() && after(account.handle_since, RENAMED_LATELY) > now
 }
 
-/// The place of an account in an interval: anywhere, and always the same.
-fn place_in(interval: Duration, account: &AccountId) -> Duration {
-    let digest = Sha256::digest(account.as_str().as_bytes());
-    interval / (1 << 16) * u32::from(u16::from_be_bytes([digest[0], digest[1]]))
-}
-
 /// How a poll went.
 #[derive(Debug)]
 enum Polled {
@@ -367,5 +304,37 @@ struct UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.schedule.done(self.account, self.next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use namesake::Timestamp;
+
+    use super::is_refresh_due;
+    use crate::budget::after;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_token_is_refreshed_when_it_is_a_day_old_and_has_less_than_a_month_left() {
+        let issued = Timestamp::from_second(1_800_000_000).unwrap();
+        let day = HOUR * 24;
+        for (rule, lasts, age, due) in [
+            ("a day old, near its end", Some(day * 3), day, true),
+            ("not yet a day old", Some(day * 3), day - SECOND, false),
+            ("a moment before its end", Some(day * 3), day * 3 - SECOND, true),
+            ("at its end", Some(day * 3), day * 3, false),
+            ("with exactly thirty days left", Some(day * 60), day * 30, false),
+            ("with a second less", Some(day * 60), day * 30 + SECOND, true),
+            ("one that never lives a day", Some(HOUR), HOUR * 24, false),
+            ("one without an end", None, day * 365, false),
+        ] {
+            let expires = lasts.map(|lasts| after(issued, lasts));
+            assert_eq!(is_refresh_due(issued, expires, after(issued, age)), due, "{rule}");
+        }
     }
 }

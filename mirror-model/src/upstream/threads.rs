@@ -302,7 +302,35 @@ impl fmt::Debug for ThreadsUpstream {
 
 #[cfg(test)]
 mod tests {
-    use super::{GraphError, UpstreamFailure, classify};
+    use std::time::Duration;
+
+    use namesake::http::Reply;
+
+    use super::{GraphError, UpstreamFailure, classify, refused};
+
+    #[test]
+    fn a_refusal_carries_how_long_to_wait() {
+        for (header, wait) in [
+            (Some("120"), Some(120)),
+            (Some(" 7 "), Some(7)),
+            (Some("-1"), None),
+            (Some("Wed, 21 Oct 2026 07:28:00 GMT"), None),
+            (None, None),
+        ] {
+            let mut reply = Reply {
+                status: http::StatusCode::TOO_MANY_REQUESTS,
+                headers: http::HeaderMap::new(),
+                body: "".into(),
+                url: "https://graph.example/".parse().unwrap(),
+            };
+            if let Some(header) = header {
+                reply.headers.insert(http::header::RETRY_AFTER, header.parse().unwrap());
+            }
+            let error = refused("a profile", &reply);
+            assert_eq!(error.failure, UpstreamFailure::Throttled);
+            assert_eq!(error.retry_after, wait.map(Duration::from_secs), "{header:?}");
+        }
+    }
 
     #[test]
     fn errors_are_sorted_by_what_we_can_do() {

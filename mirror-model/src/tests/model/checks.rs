@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use namesake::{AccountId, Clock as _, Handle, HandleResolver as _, Identity, Profile, ProfileState, Trace};
+use namesake::{
+    AccountId, Clock as _, Handle, HandleResolver as _, Identity, Profile, ProfileState, Timestamp, Trace,
+};
 use std::sync::Arc;
 
 use super::{
@@ -11,17 +13,26 @@ use super::{
 };
 use crate::{records::Account, upstream::UpstreamFailure};
 
+/// What was answered, and the earliest moment at which it can have been said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    account: AccountId,
+    name: &'static str,
+    at: Timestamp,
+}
+
 impl World {
     /// No two accounts have one name, no account has two; a name is answered for nobody whom the upstream did not
-    /// call that within the time an answer may be old; what a profile shows is what a lookup finds.
-    pub(super) fn check(&self) {
+    /// call that within the time an answer may be old; what a profile shows is what a lookup finds. And no older word
+    /// of the upstream ever takes the place of a newer one.
+    pub(super) fn check(&mut self) {
         let now = self.clock.now();
         let oldest = now.saturating_sub(self.model.settings().max_unconfirmed).unwrap();
         let accounts = self.accounts();
         let people: HashSet<_> = accounts.values().map(|account| &account.foreign.id).collect();
         assert_eq!(people.len(), accounts.len(), "two accounts mirror one person");
 
-        let mut holders = HashMap::new();
+        let (mut holders, mut answered) = (HashMap::new(), HashMap::new());
         for name in NAMES {
             let Some(identity) = self.holder(name) else { continue };
             let account = accounts.get(&identity.account).expect("the holder of a name is an account");
@@ -30,9 +41,20 @@ impl World {
             let checked = identity.proof.checked_at;
             assert!(checked > oldest, "@{name} was confirmed too long ago");
             assert!(person.was_called(name, checked, now), "@{name} is not what {person:?} was called");
+            let said =
+                Said { account: identity.account.clone(), name, at: person.called_since(name, checked) };
+            for before in [self.by_name.get(name), self.by_account.get(&said.account)].into_iter().flatten() {
+                let changed = before.account != said.account || before.name != said.name;
+                let newer = person.was_called(name, before.at, now);
+                assert!(newer || !changed, "{said:?} is older than {before:?}");
+            }
+            self.by_account.insert(said.account.clone(), said.clone());
+            answered.insert(name, said);
             let other = holders.insert(identity.account.clone(), name);
             assert_eq!(other, None, "{} has two names", identity.account);
         }
+        // Of a name that was released, anybody's last word counts.
+        self.by_name = answered;
         for (id, account) in &accounts {
             let profile = self.profile(id);
             let shown = profile.handle.as_ref().map(Handle::as_str);
@@ -80,6 +102,10 @@ impl World {
     /// What a profile says that an account is called.
     pub(super) fn shown(&self, account: &AccountId) -> Option<String> {
         self.profile(account).handle.clone().map(String::from)
+    }
+
+    pub(super) fn state(&self, account: &AccountId) -> ProfileState {
+        self.profile(account).state
     }
 
     fn accounts(&self) -> HashMap<AccountId, Account> {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use namesake::ProfileState;
+
 use super::{
     Step::{Advance, Deauthorize, Latency, Link, Poll, Rename, Swap, Visit},
     world::World,
 };
+use crate::upstream::UpstreamFailure;
 
 const INTERVAL: Duration = Duration::from_secs(300);
 
@@ -56,4 +59,24 @@ fn an_answer_that_comes_after_the_link_was_cut_gives_no_name_back() {
         world.take(&step);
     }
     assert_eq!(world.shown(&account).as_deref(), Some("g"), "the same account");
+}
+
+#[test]
+fn a_token_that_cannot_be_refreshed_works_until_its_end() {
+    let mut world = after(&[Link(0), Poll(0)]);
+    let (account, _) = world.sessions[&0].clone();
+    world.upstream.truth().refreshes_fail = Some(UpstreamFailure::Dead);
+    for _ in 0..5 {
+        world.take(&Advance(Duration::from_secs(12 * 3600)));
+        world.work_off();
+        world.check();
+        assert_eq!(world.state(&account), ProfileState::Current, "a refresh that fails is no dead token");
+    }
+    // Two days and a half old, with half a day left.
+    world.upstream.truth().refreshes_fail = None;
+    for _ in 0..5 {
+        world.take(&Advance(Duration::from_secs(11 * 3600)));
+        world.work_off();
+        assert_eq!(world.state(&account), ProfileState::Current, "it was refreshed before its end");
+    }
 }

@@ -40,6 +40,8 @@ pub(super) struct Truth {
     tokens: HashMap<String, IssuedToken>,
     pub(super) weather: Weather,
     pub(super) latency: Latency,
+    /// How every refresh of a token fails, whatever the weather.
+    pub(super) refreshes_fail: Option<UpstreamFailure>,
 }
 
 #[derive(Debug)]
@@ -121,6 +123,12 @@ impl Simulated {
             truth.people[*person].names.push((name.clone(), now, None));
         }
         true
+    }
+
+    /// Whether a rename to `name` would be one, and is possible.
+    pub(super) fn may_take(&self, person: usize, name: &str) -> bool {
+        let truth = self.truth();
+        truth.people[person].name().is_some() && truth.people.iter().all(|person| person.name() != Some(name))
     }
 
     /// The person deletes their account: the id never comes back, the name is free, and somebody new may take it.
@@ -210,6 +218,9 @@ impl Upstream for Simulated {
             };
             assert!(after(issued, REFRESH_AGE) <= now, "refreshed too early");
             assert!(now < after(issued, TOKEN_LASTS), "refreshed after its end");
+            if let Some(failure) = self.truth().refreshes_fail {
+                return Err(UpstreamError::new(failure, "simulated"));
+            }
             match self.truth().weather {
                 Weather::Failing(failure) => return Err(UpstreamError::new(failure, "simulated")),
                 _ if revoked => return Err(UpstreamError::new(UpstreamFailure::Dead, "simulated")),
@@ -243,6 +254,15 @@ impl Person {
             called == name && *since <= to && until.is_none_or(|until| until >= from)
         };
         self.names.iter().any(then)
+    }
+
+    /// The first moment from `from` on at which it was called `name`.
+    pub(super) fn called_since(&self, name: &str, from: Timestamp) -> Timestamp {
+        let then = |(called, _, until): &&(String, Timestamp, Option<Timestamp>)| {
+            called == name && until.is_none_or(|until| until >= from)
+        };
+        let since = self.names.iter().filter(then).map(|(_, since, _)| *since).min();
+        since.map_or(from, |since| since.max(from))
     }
 
     fn end(&mut self, now: Timestamp) {

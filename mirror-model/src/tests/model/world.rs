@@ -14,6 +14,7 @@ use namesake::{AccountId, Clock as _, Invalidator, ManualClock, Scheme, SeededRa
 
 use super::{
     NAMES, PEOPLE, Step,
+    checks::Said,
     store::Interleaved,
     upstream::{Latency, Simulated, Weather},
 };
@@ -32,6 +33,9 @@ pub(super) struct World {
     pub(super) model: Arc<MirrorModel>,
     /// Who is signed in, as far as they know.
     pub(super) sessions: HashMap<usize, (AccountId, SessionToken)>,
+    /// The last answer about each name, if there was one a moment ago, and about each account, ever.
+    pub(super) by_name: HashMap<&'static str, Said>,
+    pub(super) by_account: HashMap<AccountId, Said>,
     store: Arc<Interleaved>,
     randomness: Arc<SeededRandomness>,
     under_way: Vec<Pin<Box<dyn Future<Output = Outcome>>>>,
@@ -51,11 +55,22 @@ impl World {
         let store = Arc::new(Interleaved::default());
         let randomness = Arc::new(SeededRandomness::new(7));
         let model = start(&clock, &upstream, &store, &randomness);
-        let (sessions, under_way) = (HashMap::new(), Vec::new());
-        Self { clock, upstream, model, sessions, store, randomness, under_way, throttled: false }
+        Self {
+            clock,
+            upstream,
+            model,
+            sessions: HashMap::new(),
+            by_name: HashMap::new(),
+            by_account: HashMap::new(),
+            store,
+            randomness,
+            under_way: Vec::new(),
+            throttled: false,
+        }
     }
 
     pub(super) fn take(&mut self, step: &Step) {
+        self.tick();
         match *step {
             Step::Rename(person, name) => drop(self.upstream.rename(&[(person, NAMES[name].to_owned())])),
             Step::Swap(one, other) => self.rotate(&[one, other]),
@@ -79,11 +94,8 @@ impl World {
                 let form = self.signed_form(person);
                 drop(self.now(|model| async move { model.delete_requested(&form).await }));
             }
-            Step::Link(person) => {
-                let model = Arc::clone(&self.model);
-                let link = async move { Outcome::Linked(person, link(&model, person, None).await) };
-                self.under_way.push(Box::pin(link));
-            }
+            Step::Link(person) => self.begin_link(person),
+            Step::Overtaken { slow, quick } => self.overtake(slow, quick),
             Step::LinkSignedIn { person, as_person } => self.link_signed_in(person, as_person),
             Step::Edit(person) => self.edit(person),
             Step::Delete(person) => {
@@ -128,7 +140,7 @@ impl World {
     }
 
     /// Ends what is under way, and does what is due.
-    fn work_off(&mut self) {
+    pub(super) fn work_off(&mut self) {
         loop {
             while !self.under_way.is_empty() {
                 self.poll(0);
@@ -138,6 +150,38 @@ impl World {
                 return;
             }
         }
+    }
+
+    fn begin_link(&mut self, person: usize) {
+        let model = Arc::clone(&self.model);
+        self.under_way.push(Box::pin(async move {
+            let linked = link(&model, person, None).await;
+            Outcome::Linked(person, linked)
+        }));
+    }
+
+    fn overtake(&mut self, slow: usize, quick: usize) {
+        self.upstream.truth().latency = Latency { polls: 2, stale: true };
+        self.begin_link(slow);
+        self.poll(self.under_way.len() - 1);
+        self.tick();
+        if slow == quick {
+            if let Some(name) = NAMES.into_iter().find(|name| self.upstream.may_take(slow, name)) {
+                self.upstream.rename(&[(slow, name.to_owned())]);
+            }
+        } else {
+            self.rotate(&[slow, quick]);
+        }
+        self.tick();
+        self.upstream.truth().latency = Latency::default();
+        if let Ok(linked) = block_on(link(&self.model, quick, None)) {
+            self.sessions.insert(quick, (linked.account, linked.token));
+        }
+    }
+
+    /// No two things happen at one moment, so that it is always known which was first.
+    fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
     }
 
     fn begin_visit(&mut self) {
