@@ -246,7 +246,11 @@ pub(crate) fn decide(
 ) -> Decision {
     let confirmed = rows.confirmed.map(|confirmed| confirmed.received);
     let learnt_at = stored.then(|| confirmed.map_or(account.learnt_at, |at| at.max(account.learnt_at)));
-    let holder = rows.holder.as_ref().map_or(Holder::Nobody, |(_, _, theirs)| Holder::Another(*theirs));
+    let holder = match (&rows.holder, rows.named.value()) {
+        (Some((_, _, theirs)), _) => Holder::Another(*theirs),
+        (None, Some(Row::Released { by, at })) if *by != account.account => Holder::Left(*at),
+        _ => Holder::Nobody,
+    };
     reconcile(Known { handle: account.handle.as_ref(), learnt_at }, name, when, holder)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use namesake::ProfileState;
 
 use super::{
-    Step::{Advance, Deauthorize, Latency, Link, Poll, Rename, Swap, Visit},
+    Step::{Advance, Deauthorize, Event, Latency, Link, Overtaken, Poll, Rename, Swap, Visit},
     world::World,
 };
 use crate::upstream::UpstreamFailure;
@@ -59,6 +59,26 @@ fn an_answer_that_comes_after_the_link_was_cut_gives_no_name_back() {
         world.take(&step);
     }
     assert_eq!(world.shown(&account).as_deref(), Some("g"), "the same account");
+}
+
+#[test]
+fn a_name_that_was_left_is_not_taken_by_whoever_asked_before_its_last_holder_came() {
+    // 4 asks while it is called "e", which 3 then takes, and leaves again; only then is 4 answered.
+    let mut world = after(&[
+        Overtaken { slow: 4, quick: 3 },
+        Rename(3, 6),
+        Advance(Duration::from_secs(1)),
+        Event { person: 3, copies: 1, forged: false },
+        Visit,
+        Poll(1),
+        Poll(0),
+        Poll(0),
+    ]);
+    assert_eq!(world.sessions.len(), 2, "both are linked");
+    let (account, _) = world.sessions[&4].clone();
+    assert_eq!(world.shown(&account), None, "until it was asked about again");
+    world.end();
+    assert_eq!(world.shown(&account).as_deref(), Some("d"));
 }
 
 #[test]
