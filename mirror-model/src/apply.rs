@@ -136,21 +136,29 @@ impl MirrorModel {
                 return Ok(None);
             };
             let row = self.register.row(&name).await?;
-            if let Some(Row::Held { confirmed, .. }) = row.value() {
-                let confirmed = self.freshness.newest(account, &name, *confirmed);
-                if self.deadline(confirmed.asked) > now {
-                    return Ok(Some(confirmed.asked));
-                }
+            let confirmed = self.last_confirmed(account, &name, &row);
+            if let Some(confirmed) = confirmed.filter(|confirmed| self.deadline(confirmed.asked) > now) {
+                return Ok(Some(confirmed.asked));
             }
             // A token the upstream refused all this time is of no use any more.
             let token = if stored.needs_login { None } else { stored.token.clone() };
             let mut next = Account { needs_login: true, token, ..stored.clone() };
-            let commit = give_up(Commit::new(), &mut next, &row, now)?;
+            let commit = give_up(Commit::new(), &mut next, &row, confirmed, now)?;
             if self.finish(slot.put(commit, &next)?, account, Some(&name)).await? {
                 return Ok(None);
             }
         }
         Err(RegisterError::Contended)
+    }
+
+    /// The last time the name of `account` was confirmed, which its row and what is newer in memory know.
+    fn last_confirmed(&self, account: &AccountId, name: &Username, row: &Slot<Row>) -> Option<Confirmed> {
+        match row.value() {
+            Some(Row::Held { account: by, confirmed }) if by == account => {
+                Some(self.freshness.newest(account, name, *confirmed))
+            }
+            _ => None,
+        }
     }
 
     /// Notes that the upstream no longer takes `used`. The name stays until its deadline, in case the upstream errs.
@@ -185,7 +193,8 @@ impl MirrorModel {
             let mut commit = Commit::new();
             if let Some(name) = &stored.handle {
                 let row = self.register.row(name).await?;
-                commit = give_up(commit, &mut next, &row, self.clock.now())?;
+                let confirmed = self.last_confirmed(account, name, &row);
+                commit = give_up(commit, &mut next, &row, confirmed, self.clock.now())?;
             }
             if self.finish(slot.put(commit, &next)?, account, stored.handle.as_ref()).await? {
                 return Ok(());
@@ -267,8 +276,10 @@ impl Rows {
         let mut changes = Vec::new();
         let new = Some(name.handle().clone());
         let old = account.handle.as_ref().map(|name| name.handle().clone());
-        if let (Decision::Displace, Some((slot, holder, _))) = (decision, &self.holder) {
+        if let (Decision::Displace, Some((slot, holder, theirs))) = (decision, &self.holder) {
             let mut displaced = holder.clone();
+            // When it was last heard of stood in the row that is another's now.
+            displaced.learnt_at = displaced.learnt_at.max(theirs.received);
             leave(&mut displaced, when.received);
             commit = slot.put(commit, &displaced)?;
             changes.push(Change { account: holder.account.clone(), old: new.clone(), new: None });
@@ -317,8 +328,11 @@ fn give_up(
     commit: Commit,
     account: &mut Account,
     row: &Slot<Row>,
+    confirmed: Option<Confirmed>,
     now: Timestamp,
 ) -> Result<Commit, RegisterError> {
+    // The row forgets it; an answer from before must still be known as old.
+    account.learnt_at = confirmed.map_or(account.learnt_at, |it| it.received.max(account.learnt_at));
     leave(account, now);
     release(commit, row, account, now)
 }

@@ -82,6 +82,35 @@ fn a_name_that_was_left_is_not_taken_by_whoever_asked_before_its_last_holder_cam
 }
 
 #[test]
+fn a_displaced_account_knows_when_it_was_last_heard_of() {
+    let mut world = after(&[
+        Link(2),
+        Poll(0),
+        // It asks while it is called "f", is called "c" again, and that is confirmed.
+        Rename(2, 5),
+        Latency { polls: 2, stale: true },
+        Link(2),
+        Poll(0),
+        Latency { polls: 0, stale: false },
+        Rename(2, 2),
+        Link(2),
+        Poll(1),
+        // Another takes the name.
+        Rename(2, 6),
+        Rename(3, 2),
+        Link(3),
+        Poll(1),
+        // Only now comes the answer that it is called "f".
+        Poll(0),
+        Poll(0),
+    ]);
+    let (account, _) = world.sessions[&2].clone();
+    assert_eq!(world.shown(&account), None);
+    world.end();
+    assert_eq!(world.shown(&account).as_deref(), Some("g"));
+}
+
+#[test]
 fn a_token_that_cannot_be_refreshed_works_until_its_end() {
     let mut world = after(&[Link(0), Poll(0)]);
     let (account, _) = world.sessions[&0].clone();
