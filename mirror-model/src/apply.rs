@@ -11,6 +11,7 @@ use namesake::{
 use crate::{
     MirrorModel, RegisterError, Username,
     budget::after,
+    poller::renamed_lately,
     reconcile::{Decision, Holder, Known, reconcile},
     records::{Account, Confirmed, FormerHandle, Row, StoredToken},
     register::{ATTEMPTS, Outcome},
@@ -25,10 +26,12 @@ const STORED_IN_A_TERM: u32 = 24;
 /// What an answer of the upstream led to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Applied {
-    /// When its name was last confirmed, if this answer did so.
+    /// As of when its name is confirmed, if this answer did so.
     pub(crate) confirmed: Option<Timestamp>,
     /// Whom to ask about at once.
     pub(crate) ask: Vec<AccountId>,
+    /// Whether its name changed lately.
+    pub(crate) renamed: bool,
 }
 
 /// The rows that an account and a name it may take stand in, as they were read.
@@ -59,17 +62,20 @@ impl MirrorModel {
     ) -> Result<Applied, RegisterError> {
         for _ in 0..ATTEMPTS {
             let slot = self.register.account(account).await?;
-            // It was deleted meanwhile: nothing is left that could be confirmed.
-            let Some(stored) = slot.value() else { return Ok(Applied::default()) };
+            // Deleted or cut off while the answer was on its way: nothing is left that could be confirmed.
+            let Some(stored) = slot.value().filter(|stored| stored.token.is_some()) else {
+                return Ok(Applied::default());
+            };
             let rows = self.rows(stored, name).await?;
             let decision = decide(stored, true, &rows, name, when);
             if !matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
-                return Ok(Applied { confirmed: None, ask: rows.to_ask(decision, account) });
+                return Ok(Applied { ask: rows.to_ask(decision, account), ..Applied::default() });
             }
             let mut next = Account { avatar: picture.cloned(), needs_login: false, ..stored.clone() };
             if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
                 self.freshness.note(account, name, when);
-                return Ok(Applied { confirmed: Some(when.received), ask: Vec::new() });
+                let renamed = renamed_lately(&next, when.received);
+                return Ok(Applied { confirmed: Some(when.asked), renamed, ..Applied::default() });
             }
             let (commit, changes) = rows.carry_out(Commit::new(), decision, &mut next, name, when)?;
             let commit = if next == *stored { slot.unchanged(commit) } else { slot.put(commit, &next)? };
@@ -80,7 +86,8 @@ impl MirrorModel {
             self.tell(&changes);
             if outcome == Outcome::Done {
                 self.freshness.forget(account);
-                return Ok(Applied { confirmed: Some(when.received), ask: rows.to_ask(decision, account) });
+                let (renamed, ask) = (renamed_lately(&next, when.received), rows.to_ask(decision, account));
+                return Ok(Applied { confirmed: Some(when.asked), ask, renamed });
             }
         }
         Err(RegisterError::Contended)
@@ -120,7 +127,7 @@ impl MirrorModel {
         Ok(Rows { named, own, oldest, holder, stored, confirmed: stored.map(newest) })
     }
 
-    /// Takes the name of an account that nobody confirmed in time. Returns when it was last confirmed, if it stays.
+    /// Takes the name of an account that nobody confirmed in time. Returns as of when it is confirmed, if it stays.
     pub(crate) async fn release_unconfirmed(
         &self,
         account: &AccountId,
@@ -132,21 +139,29 @@ impl MirrorModel {
                 return Ok(None);
             };
             let row = self.register.row(&name).await?;
-            if let Some(Row::Held { confirmed, .. }) = row.value() {
-                let confirmed = self.freshness.newest(account, &name, *confirmed);
-                if self.deadline(confirmed.received) > now {
-                    return Ok(Some(confirmed.received));
-                }
+            let confirmed = self.last_confirmed(account, &name, &row);
+            if let Some(confirmed) = confirmed.filter(|confirmed| self.deadline(confirmed.asked) > now) {
+                return Ok(Some(confirmed.asked));
             }
             // A token the upstream refused all this time is of no use any more.
             let token = if stored.needs_login { None } else { stored.token.clone() };
             let mut next = Account { needs_login: true, token, ..stored.clone() };
-            let commit = give_up(Commit::new(), &mut next, &row, now)?;
+            let commit = give_up(Commit::new(), &mut next, &row, confirmed, now)?;
             if self.finish(slot.put(commit, &next)?, account, Some(&name)).await? {
                 return Ok(None);
             }
         }
         Err(RegisterError::Contended)
+    }
+
+    /// The last time the name of `account` was confirmed, which its row and what is newer in memory know.
+    fn last_confirmed(&self, account: &AccountId, name: &Username, row: &Slot<Row>) -> Option<Confirmed> {
+        match row.value() {
+            Some(Row::Held { account: by, confirmed }) if by == account => {
+                Some(self.freshness.newest(account, name, *confirmed))
+            }
+            _ => None,
+        }
     }
 
     /// Notes that the upstream no longer takes `used`. The name stays until its deadline, in case the upstream errs.
@@ -181,7 +196,8 @@ impl MirrorModel {
             let mut commit = Commit::new();
             if let Some(name) = &stored.handle {
                 let row = self.register.row(name).await?;
-                commit = give_up(commit, &mut next, &row, self.clock.now())?;
+                let confirmed = self.last_confirmed(account, name, &row);
+                commit = give_up(commit, &mut next, &row, confirmed, self.clock.now())?;
             }
             if self.finish(slot.put(commit, &next)?, account, stored.handle.as_ref()).await? {
                 return Ok(());
@@ -242,7 +258,11 @@ pub(crate) fn decide(
 ) -> Decision {
     let confirmed = rows.confirmed.map(|confirmed| confirmed.received);
     let learnt_at = stored.then(|| confirmed.map_or(account.learnt_at, |at| at.max(account.learnt_at)));
-    let holder = rows.holder.as_ref().map_or(Holder::Nobody, |(_, _, theirs)| Holder::Another(*theirs));
+    let holder = match (&rows.holder, rows.named.value()) {
+        (Some((_, _, theirs)), _) => Holder::Another(*theirs),
+        (None, Some(Row::Released { by, at })) if *by != account.account => Holder::Left(*at),
+        _ => Holder::Nobody,
+    };
     reconcile(Known { handle: account.handle.as_ref(), learnt_at }, name, when, holder)
 }
 
@@ -259,8 +279,10 @@ impl Rows {
         let mut changes = Vec::new();
         let new = Some(name.handle().clone());
         let old = account.handle.as_ref().map(|name| name.handle().clone());
-        if let (Decision::Displace, Some((slot, holder, _))) = (decision, &self.holder) {
+        if let (Decision::Displace, Some((slot, holder, theirs))) = (decision, &self.holder) {
             let mut displaced = holder.clone();
+            // When it was last heard of stood in the row that is another's now.
+            displaced.learnt_at = displaced.learnt_at.max(theirs.received);
             leave(&mut displaced, when.received);
             commit = slot.put(commit, &displaced)?;
             changes.push(Change { account: holder.account.clone(), old: new.clone(), new: None });
@@ -292,11 +314,6 @@ impl Rows {
         self.stored.is_none_or(|stored| after(stored.received, every) <= when.received)
     }
 
-    /// When the account's own name was last confirmed.
-    pub(crate) fn confirmed_at(&self) -> Option<Timestamp> {
-        self.confirmed.map(|confirmed| confirmed.received)
-    }
-
     /// Whom the decision says to ask about at once.
     pub(crate) fn to_ask(&self, decision: Decision, account: &AccountId) -> Vec<AccountId> {
         let holder = self.holder.iter().map(|(_, holder, _)| holder.account.clone());
@@ -314,8 +331,11 @@ fn give_up(
     commit: Commit,
     account: &mut Account,
     row: &Slot<Row>,
+    confirmed: Option<Confirmed>,
     now: Timestamp,
 ) -> Result<Commit, RegisterError> {
+    // The row forgets it; an answer from before must still be known as old.
+    account.learnt_at = confirmed.map_or(account.learnt_at, |it| it.received.max(account.learnt_at));
     leave(account, now);
     release(commit, row, account, now)
 }

@@ -58,7 +58,8 @@ impl MirrorModel {
         Ok(DeletionReceipt { url, confirmation_code })
     }
 
-    /// When a deletion that was asked for was done. Nothing else of it is remembered.
+    /// When a deletion that was asked for was done. Nothing else of it is remembered, and that only for
+    /// [`MirrorSettings::deletion_record_ttl`](crate::MirrorSettings::deletion_record_ttl).
     ///
     /// # Errors
     /// [`WebhookError::NoSuchRequest`] when no such code was given out.

@@ -43,8 +43,10 @@ pub enum RegisterError {
     /// Others changed the same rows again and again.
     #[error("too many changes at the same place at once")]
     Contended,
-    /// A secret cannot be sealed or opened.
-    #[error("a secret cannot be sealed or opened with the keys at hand")]
+    /// A token, or the key that names are stored under, cannot be sealed or opened.
+    #[error(
+        "what is stored sealed cannot be opened with the keys at hand: is it the key file of this store?"
+    )]
     Sealing,
 }
 

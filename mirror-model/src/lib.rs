@@ -12,10 +12,11 @@
 //! | `username`, `policy`, `settings` | the grammar of its handles, what it promises, what can be set |
 //! | `reconcile` | what an answer of the upstream means: the rules, pure |
 //! | `apply` | carries a decision out in one conditional commit, then tells the cache |
-//! | `poller`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
+//! | `poller`, `start`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
+//! | `sweep` | forgets what nobody comes back for |
 //! | `link`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
-//! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
+//! | `records`, `register`, `name_key`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
 //! | [`upstream`] | the port, how to write an adapter, and the two that speak Meta's API and OpenID Connect |
 //! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
 
@@ -26,6 +27,7 @@ mod error;
 mod freshness;
 mod link;
 mod model;
+mod name_key;
 mod own;
 mod policy;
 mod poller;
@@ -39,6 +41,8 @@ mod secret;
 mod session;
 mod settings;
 mod signed_request;
+mod start;
+mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod upstream;

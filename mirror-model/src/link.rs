@@ -16,6 +16,7 @@ use crate::{
     reconcile::Decision,
     records::{Account, Confirmed, ForeignKey, Pending, Session},
     register::{ATTEMPTS, Outcome},
+    schedule::Next,
     secret::{hash, random_text},
     upstream::{Sighting, SignIn, Token, UpstreamPerson},
 };
@@ -211,9 +212,10 @@ impl MirrorModel {
             if outcome == Outcome::Unknown {
                 continue;
             }
-            let confirmed = account.handle.as_ref().filter(|handle| **handle == name).map(|_| when.received);
+            let confirmed = account.handle.as_ref().filter(|handle| **handle == name).map(|_| when.asked);
             let poll_at = self.next_poll(self.clock.now());
-            self.schedule.plan(id, Some(poll_at), confirmed.map(|at| self.deadline(at)));
+            let lapse_at = confirmed.map(|at| self.deadline(at));
+            self.schedule.plan(id, Next { poll_at: Some(poll_at), lapse_at, ..Next::default() });
             rows.to_ask(decision, id).iter().for_each(|id| self.schedule.hint(id, self.clock.now()));
             let handle = account.handle.map(Handle::from);
             return Ok(Linked { created: *id == fresh, account: id.clone(), handle, token: session });

@@ -29,7 +29,7 @@ pub struct MirrorModel {
     pub(crate) policy: Policy,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) register: Register,
-    pub(crate) sealer: TokenSealer,
+    pub(crate) sealer: Arc<TokenSealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) invalidator: Invalidator,
@@ -50,7 +50,8 @@ impl MirrorModel {
         invalidator: Invalidator,
     ) -> Arc<Self> {
         let schedule = Schedule::new(&settings, clock.now());
-        let register = Register::new(store, &settings.scheme);
+        let sealer = Arc::new(sealer);
+        let register = Register::new(store, &settings.scheme, sealer.clone(), randomness.clone());
         let policy = policy(&settings);
         Arc::new(Self {
             settings,
@@ -88,14 +89,14 @@ impl MirrorModel {
             Some(Row::Released { .. }) => absent(Why::Released),
             Some(Row::Held { account, confirmed }) => {
                 let confirmed = self.freshness.newest(account, username, *confirmed);
-                if self.deadline(confirmed.received) <= self.clock.now() {
+                if self.deadline(confirmed.asked) <= self.clock.now() {
                     return Ok(absent(Why::Released));
                 }
                 let value = Identity {
                     handle: username.handle().clone(),
                     account: account.clone(),
                     scheme: self.settings.scheme.clone(),
-                    proof: Proof::new(Method::UPSTREAM, confirmed.received),
+                    proof: Proof::new(Method::UPSTREAM, confirmed.asked),
                 };
                 Lookup::Found { value, ttl: Ttl::UntilPurged }
             }
@@ -146,6 +147,9 @@ impl HandleResolver for MirrorModel {
         Box::pin(async move {
             let Ok(username) = Username::try_from(handle.clone()) else { return Ok(Lookup::Pass) };
             let answer = self.look_up(&username).await?;
+            if let Lookup::Found { value, .. } = &answer {
+                self.schedule.touch(&value.account);
+            }
             trace.step(
                 "store",
                 || format!("who holds @{username}"),

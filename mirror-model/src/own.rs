@@ -69,7 +69,7 @@ impl MirrorModel {
     /// The answer to every attempt to write a handle, whoever makes it.
     #[must_use]
     pub fn handle_is_mirrored(&self) -> OwnError {
-        OwnError::HandleIsMirrored { within_seconds: self.settings.poll_interval.as_secs() }
+        OwnError::HandleIsMirrored { within_seconds: self.shows_within().as_secs() }
     }
 
     /// One's own profile.

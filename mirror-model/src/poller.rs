@@ -13,7 +13,7 @@ use crate::{
     apply::Applied,
     budget::after,
     reconcile::{deadline, heard},
-    records::{Account, Confirmed, Pending, StoredToken},
+    records::{Account, Confirmed, StoredToken},
     schedule::{Due, Next, Schedule},
     upstream::{Sighting, Token, UpstreamError, UpstreamFailure},
 };
@@ -22,13 +22,16 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(2);
 /// Wait before a token the upstream refused is tried once more: it may have been the upstream's mistake.
 const RETRY_DEAD: Duration = Duration::from_secs(3600);
-/// First pause of all polls when the upstream asks us to slow down; doubles up to [`LONGEST_PAUSE`].
-const PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
-/// From this much of the upstream's own budget on, polls pause without being told to.
+/// The longest that the upstream can have one account wait (`Retry-After` with an answer other than 429).
+const LONGEST_WISH: Duration = Duration::from_secs(3600);
+/// From this much of the upstream's own budget on, polls pause without being told to …
 const USED_UP_PERCENT: u8 = 90;
+/// … for this long.
+const PAUSE: Duration = Duration::from_secs(60);
+/// An account that changed its name is among the first to be polled for this long: names change again, and back.
+const RENAMED_LATELY: Duration = Duration::from_secs(3600);
 /// Wait before a register that failed is used again.
-const RETRY_REGISTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_REGISTER: Duration = Duration::from_secs(5);
 
 impl MirrorModel {
     /// Ready when nothing is due and nothing is under way at the time the clock shows. A private world advances its
@@ -46,11 +49,12 @@ impl MirrorModel {
         let mut changed = self.schedule.watch();
         let mut visits = JoinSet::new();
         let mut sweep_at = self.clock.now();
+        let mut keeps_up = true;
         loop {
             changed.borrow_and_update();
             let now = self.clock.now();
             if sweep_at <= now {
-                self.sweep_pending(now).await;
+                self.sweep(now).await;
                 sweep_at = after(now, self.settings.state_ttl);
             }
             while visits.len() < self.settings.concurrent_polls.max(1)
@@ -59,9 +63,10 @@ impl MirrorModel {
                 let model = Arc::clone(self);
                 visits.spawn(async move { model.visit(due).await });
             }
+            keeps_up = self.report(keeps_up);
             // With every place taken, only the end of a visit can change what there is to do.
             let full = visits.len() >= self.settings.concurrent_polls.max(1);
-            let next = self.schedule.next().map_or(sweep_at, |at| at.min(sweep_at));
+            let next = self.schedule.next(self.clock.now()).map_or(sweep_at, |at| at.min(sweep_at));
             tokio::select! {
                 ended = visits.join_next(), if !visits.is_empty() => {
                     if let Some(Err(error)) = ended {
@@ -74,39 +79,37 @@ impl MirrorModel {
         }
     }
 
-    /// Plans every stored account: next asked one interval after its last confirmation.
-    async fn load(&self) {
-        while let Err(error) = self.try_load().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "mirror.load.failed");
-            self.clock.sleep_until(after(self.clock.now(), RETRY_REGISTER)).await;
+    /// Shows how far behind the polls are, and says once when the budget does not pay for one an interval for all.
+    fn report(&self, kept_up: bool) -> bool {
+        let settings = &self.settings;
+        let load = self.schedule.load(self.clock.now(), settings.poll_interval);
+        let gauge = |name: &'static str, value: f64| {
+            metrics::gauge!(name, "scheme" => settings.scheme.to_string()).set(value);
+        };
+        gauge("namesake_mirror_polled_accounts", f64::from(u32::try_from(load.accounts).unwrap_or(u32::MAX)));
+        gauge("namesake_mirror_poll_lag_seconds", load.lag.as_secs_f64());
+        gauge("namesake_mirror_poll_interval_seconds", load.interval.as_secs_f64());
+        let keeps_up = load.interval <= settings.poll_interval;
+        if kept_up && !keeps_up {
+            tracing::warn!(
+                scheme = %settings.scheme,
+                accounts = load.accounts,
+                interval_seconds = load.interval.as_secs(),
+                "mirror.budget.short"
+            );
         }
-        self.schedule.loaded();
+        keeps_up
     }
 
-    async fn try_load(&self) -> Result<(), RegisterError> {
-        let (prefix, now) = (self.register.keys.accounts(), self.clock.now());
-        let mut last = None;
-        loop {
-            let page = self.register.page::<Account>(&prefix, last.as_ref()).await?;
-            for account in page.iter().filter_map(|slot| slot.value()) {
-                let confirmed = match &account.handle {
-                    Some(name) => self.rows(account, name).await?.confirmed_at(),
-                    None => None,
-                };
-                let poll_at = account.token.as_ref().map(|_| confirmed.map_or(now, |at| self.next_poll(at)));
-                self.schedule.plan(&account.account, poll_at, confirmed.map(|at| self.deadline(at)));
-            }
-            match page.last() {
-                Some(slot) => last = Some(slot.key().clone()),
-                None => return Ok(()),
-            }
-        }
+    /// Within how long a change at the upstream shows here without hints, with as many accounts as there are.
+    pub(crate) fn shows_within(&self) -> Duration {
+        self.schedule.load(self.clock.now(), self.settings.poll_interval).interval
     }
 
     /// One visit: asks the upstream if that is due, and looks at the deadline.
-    async fn visit(&self, due: Due) {
+    pub(crate) async fn visit(&self, due: Due) {
         let now = self.clock.now();
-        let next = Next { poll_at: Some(self.next_poll(now)), lapse_at: None, failures: due.failures };
+        let next = Next { poll_at: Some(self.next_poll(now)), failures: due.failures, ..Next::default() };
         let mut under_way = UnderWay { schedule: &self.schedule, account: &due.account, next };
         let mut confirmed = None;
         if due.poll {
@@ -120,6 +123,7 @@ impl MirrorModel {
             under_way.next = self.after_poll(&polled, &due);
             if let Polled::Answered(applied) = polled {
                 confirmed = applied.confirmed;
+                under_way.next.renamed = applied.renamed;
                 applied.ask.iter().for_each(|account| self.schedule.hint(account, self.clock.now()));
             }
         } else {
@@ -178,6 +182,7 @@ impl MirrorModel {
         if let Err(error) = &answer {
             tracing::info!(account = %id, failure = error.failure.as_str(), reason = %error, "mirror.poll.failed");
         }
+        let retry_after = answer.as_ref().err().and_then(|error| error.retry_after);
         let answer = answer.map(|sighting| sighting.person).map_err(|error| error.failure);
         let (name, picture) = match heard(&account.foreign.id, answer) {
             Ok(heard) => heard,
@@ -185,7 +190,7 @@ impl MirrorModel {
                 if failure == UpstreamFailure::Dead {
                     self.note_dead_token(id, &used).await?;
                 }
-                return Ok(Polled::Failed(failure));
+                return Ok(Polled::Failed { failure, retry_after });
             }
         };
         Ok(Polled::Answered(self.apply(id, &name, picture.as_ref(), when).await?))
@@ -224,55 +229,54 @@ impl MirrorModel {
 
     fn after_poll(&self, polled: &Polled, due: &Due) -> Next {
         let (now, doubled) = (self.clock.now(), 1 << due.failures.min(16));
-        let retry = after(now, (RETRY * doubled).min(self.settings.poll_interval));
+        let retry = after(now, self.jittered((RETRY * doubled).min(self.settings.poll_interval), 4));
         let (poll_at, failed) = match polled {
-            Polled::Answered(_) => (Some(self.next_poll(now)), false),
+            Polled::Answered(_) => {
+                self.schedule.answered(now);
+                (Some(self.next_poll(now)), false)
+            }
             Polled::NothingToAsk => (None, false),
             Polled::NotStored => (Some(retry), true),
-            Polled::Failed(UpstreamFailure::Dead) => (Some(after(now, RETRY_DEAD)), true),
-            Polled::Failed(UpstreamFailure::Throttled) => {
-                let until = after(now, (PAUSE * doubled).min(LONGEST_PAUSE));
-                self.schedule.pause(until);
-                (Some(until), true)
+            Polled::Failed { failure: UpstreamFailure::Dead, .. } => (Some(after(now, RETRY_DEAD)), true),
+            Polled::Failed { failure: UpstreamFailure::Throttled, retry_after } => {
+                (Some(self.schedule.slow_down(now, *retry_after, self.random_byte())), true)
             }
-            Polled::Failed(UpstreamFailure::Gone | UpstreamFailure::Nonsense) => {
+            Polled::Failed { failure: UpstreamFailure::Gone | UpstreamFailure::Nonsense, .. } => {
                 (Some(self.next_poll(now)), true)
             }
-            Polled::Failed(_) => (Some(retry), true),
+            Polled::Failed { retry_after, .. } => {
+                let wish = after(now, retry_after.unwrap_or_default().min(LONGEST_WISH));
+                (Some(retry.max(wish)), true)
+            }
         };
         let failures = if failed { due.failures.saturating_add(1) } else { 0 };
-        Next { poll_at, lapse_at: None, failures }
+        Next { poll_at, failures, ..Next::default() }
     }
 
     /// One interval after `from`, and up to a tenth of it earlier, so that accounts linked together drift apart.
     pub(crate) fn next_poll(&self, from: Timestamp) -> Timestamp {
+        after(from, self.jittered(self.settings.poll_interval, 10))
+    }
+
+    /// `span`, shorter by anything up to one part of `parts`.
+    fn jittered(&self, span: Duration, parts: u32) -> Duration {
+        span.saturating_sub(span / parts * u32::from(self.random_byte()) / 256)
+    }
+
+    fn random_byte(&self) -> u8 {
         let mut byte = [0];
         self.randomness.fill(&mut byte);
-        let jitter = self.settings.poll_interval / 10 * u32::from(byte[0]) / 256;
-        after(from, self.settings.poll_interval.saturating_sub(jitter))
+        byte[0]
     }
 
     pub(crate) fn deadline(&self, confirmed: Timestamp) -> Timestamp {
         deadline(confirmed, self.settings.max_unconfirmed)
     }
+}
 
-    /// Forgets sign-ins that were begun and never ended.
-    async fn sweep_pending(&self, now: Timestamp) {
-        let prefix = self.register.keys.states();
-        let mut last = None;
-        while let Ok(page) = self.register.page::<Pending>(&prefix, last.as_ref()).await {
-            for slot in page.iter().filter(|slot| slot.value().is_some_and(|it| it.expires <= now)) {
-                if let Err(error) = self.register.commit(slot.clear(namesake::store::Commit::new())).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "mirror.sweep.failed");
-                    return;
-                }
-            }
-            match page.last() {
-                Some(slot) => last = Some(slot.key().clone()),
-                None => return,
-            }
-        }
-    }
+/// Whether the name of an account changed so lately that it may change again soon.
+pub(crate) fn renamed_lately(account: &Account, now: Timestamp) -> bool {
+    !account.former.is_empty() && after(account.handle_since, RENAMED_LATELY) > now
 }
 
 fn failed(answer: &Result<Sighting, UpstreamError>) -> Option<UpstreamFailure> {
@@ -287,7 +291,7 @@ enum Polled {
     /// The account is gone, or has no token.
     NothingToAsk,
     /// The upstream did not say.
-    Failed(UpstreamFailure),
+    Failed { failure: UpstreamFailure, retry_after: Option<Duration> },
     /// It said, and that could not be stored.
     NotStored,
 }
@@ -297,7 +301,7 @@ impl Polled {
         match self {
             Self::Answered(_) => "answered",
             Self::NothingToAsk => "nothing-to-ask",
-            Self::Failed(failure) => failure.as_str(),
+            Self::Failed { failure, .. } => failure.as_str(),
             Self::NotStored => "not-stored",
         }
     }

@@ -30,6 +30,8 @@ pub(crate) enum Holder {
     Nobody,
     /// Another account, last confirmed then.
     Another(Confirmed),
+    /// Nobody since then, when it was taken from another account.
+    Left(Timestamp),
 }
 
 /// What is to be done.
@@ -43,7 +45,7 @@ pub(crate) enum Decision {
     Take,
     /// The account takes the name; whoever holds it keeps its profile, without a name, and is asked at once.
     Displace,
-    /// The answer is older than what is known: ask again.
+    /// The answer is older than what is known of the account or of the name: ask again.
     AskAgain,
     /// Two answers claim the name and neither is certainly newer: ask about both accounts again.
     AskBoth,
@@ -58,6 +60,9 @@ pub(crate) fn reconcile(known: Known<'_>, name: &Username, when: Confirmed, hold
         (true, _) => Decision::Confirm,
         (false, _) if outdated => Decision::AskAgain,
         (false, Holder::Nobody) => Decision::Take,
+        // Asked before it was known that the last holder had left: it may be of a time before they came.
+        (false, Holder::Left(at)) if when.asked < at => Decision::AskAgain,
+        (false, Holder::Left(_)) => Decision::Take,
         (false, Holder::Another(theirs)) if when.asked > theirs.received => Decision::Displace,
         (false, Holder::Another(_)) => Decision::AskBoth,
     }
@@ -77,9 +82,10 @@ pub(crate) fn heard(
     if person.id == linked { Ok((name, picture)) } else { Err(UpstreamFailure::Nonsense) }
 }
 
-/// When a name that was last confirmed at `received` stops resolving.
-pub(crate) fn deadline(received: Timestamp, max_unconfirmed: Duration) -> Timestamp {
-    received.saturating_add(max_unconfirmed).unwrap_or(Timestamp::MAX)
+/// When a name stops resolving that was last confirmed by an answer asked for at `asked`: a late answer may be as old
+/// as its question.
+pub(crate) fn deadline(asked: Timestamp, max_unconfirmed: Duration) -> Timestamp {
+    asked.saturating_add(max_unconfirmed).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -101,11 +107,12 @@ mod tests {
     #[test]
     fn every_rule() {
         use Decision::{AskAgain, AskBoth, Confirm, Displace, Keep, Take};
-        use Holder::{Another, Nobody};
+        use Holder::{Another, Left, Nobody};
         let alice = &Username::parse("alice").unwrap();
         let bob = &Username::parse("bob").unwrap();
         let (linking, nameless) = ((None, None), (None, Some(10)));
         let as_alice = (Some(alice), Some(10));
+        let second = |second| Timestamp::from_second(second).unwrap();
         for (rule, (handle, learnt), name, when, holder, decision) in [
             ("an unchanged name is confirmed", as_alice, alice, at(20, 21), Nobody, Confirm),
             ("at the very same moment too", as_alice, alice, at(10, 10), Nobody, Confirm),
@@ -120,6 +127,8 @@ mod tests {
             ("asked as theirs came: unclear", as_alice, bob, at(20, 21), Another(at(18, 20)), AskBoth),
             ("asked while theirs was asked", as_alice, bob, at(20, 25), Another(at(18, 23)), AskBoth),
             ("asked before theirs", as_alice, bob, at(20, 25), Another(at(22, 23)), AskBoth),
+            ("a name somebody left is free", linking, bob, at(20, 21), Left(second(20)), Take),
+            ("but not to whoever asked before", linking, bob, at(19, 25), Left(second(20)), AskAgain),
             ("old answers claim nothing", as_alice, bob, at(9, 21), Another(at(1, 2)), AskAgain),
         ] {
             let learnt_at = learnt.map(|second| Timestamp::from_second(second).unwrap());

@@ -2,21 +2,21 @@
 //!
 //! ```text
 //! mirror/<NAME>/account/<account>   Account   everything of one person; written when something changes
-//! mirror/<NAME>/handle/<username>   Row       who holds a name and when that was last confirmed; one read a lookup
+//! mirror/<NAME>/handle/<hash>       Row       who holds a name and when that was last confirmed; one read a lookup
 //! mirror/<NAME>/foreign/<hash>      account   the upstream's user behind an account; unique
 //! mirror/<NAME>/session/<hash>      account   a signed-in browser; one for each account
 //! mirror/<NAME>/state/<hash>        Pending   a sign-in under way; used once
-//! mirror/<NAME>/deletion/<hash>     time      a data-deletion request, for its status page
+//! mirror/<NAME>/deletion/<hash>     time      a data-deletion request, for its status page; kept for a time
+//! mirror/<NAME>/key                 Sealed    what names and upstream ids are hashed with: see `name_key`
 //! ```
 //!
-//! Only the `handle` rows have a name in their key. Nothing of an account outlives it.
+//! Nothing of an account outlives it, and no key says anything about a person: the feed of changes keeps keys for ever.
 
 use namesake::{
     AccountId, AvatarUrl, Bio, DisplayName, Scheme, Timestamp,
     store::{Key, KeyError},
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::{Username, sealing::Sealed, secret::hash, upstream::UpstreamSource};
 
@@ -145,20 +145,16 @@ impl Keys {
         Key::new(format!("{}{account}", self.accounts()))
     }
 
-    pub(crate) fn handle(&self, username: &Username) -> Result<Key, KeyError> {
-        Key::new(format!("{}handle/{username}", self.0))
+    pub(crate) fn handles(&self) -> String {
+        format!("{}handle/", self.0)
     }
 
-    /// Hashed for its length, each part preceded by its own, so that no two keys are spelt alike.
-    pub(crate) fn foreign(&self, foreign: &ForeignKey) -> Result<Key, KeyError> {
-        let UpstreamSource { kind, origin, client } = &foreign.source;
-        let mut digest = Sha256::new();
-        for part in [kind, origin, client, &foreign.id] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-        let digest = data_encoding::BASE64URL_NOPAD.encode(&digest.finalize());
-        Key::new(format!("{}foreign/{digest}", self.0))
+    pub(crate) fn foreigners(&self) -> String {
+        format!("{}foreign/", self.0)
+    }
+
+    pub(crate) fn name_key(&self) -> Result<Key, KeyError> {
+        Key::new(format!("{}key", self.0))
     }
 
     pub(crate) fn session(&self, hash: &str) -> Result<Key, KeyError> {
@@ -169,34 +165,11 @@ impl Keys {
         Key::new(format!("{}{}", self.states(), hash(state)))
     }
 
-    pub(crate) fn deletion(&self, code: &str) -> Result<Key, KeyError> {
-        Key::new(format!("{}deletion/{}", self.0, hash(code)))
+    pub(crate) fn deletions(&self) -> String {
+        format!("{}deletion/", self.0)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use namesake::Scheme;
-
-    use super::{ForeignKey, Keys};
-    use crate::upstream::UpstreamSource;
-
-    #[test]
-    fn foreign_keys_differ_in_every_part() {
-        let keys = Keys::new(&Scheme::parse("threads").unwrap());
-        let key = |kind: &str, origin: &str, client: &str, id: &str| {
-            let source = UpstreamSource { kind: kind.into(), origin: origin.into(), client: client.into() };
-            keys.foreign(&ForeignKey { source, id: id.into() }).unwrap()
-        };
-        let one = key("threads", "https://graph.threads.net", "1", "23");
-        assert_eq!(one, key("threads", "https://graph.threads.net", "1", "23"));
-        for other in [
-            key("instagram", "https://graph.threads.net", "1", "23"),
-            key("threads", "https://graph.threads.com", "1", "23"),
-            key("threads", "https://graph.threads.net", "12", "3"),
-            key("threads", "https://graph.threads.net", "1", "24"),
-        ] {
-            assert_ne!(one, other);
-        }
+    pub(crate) fn deletion(&self, code: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{}{}", self.deletions(), hash(code)))
     }
 }

@@ -1,4 +1,10 @@
 //! When each account is asked about next. In memory only: it is made anew from the register at every start.
+//!
+//! Everybody waits for their time in one of three lanes, and keeps their place while the budget is spent. So with more
+//! accounts than it pays for, the interval grows for all alike, and nobody waits for ever: of four polls, at least one
+//! goes to each lane that has somebody waiting.
+//!
+//! An account takes about 300 bytes here and 150 in [`crate::freshness`].
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -7,7 +13,7 @@ use std::{
 };
 
 use namesake::{AccountId, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     MirrorSettings,
@@ -16,11 +22,15 @@ use crate::{
 
 /// At most one poll a second for each account, however many hints come.
 const HINT_GAP: Duration = Duration::from_secs(1);
+/// The most lookups remembered between two polls; those beyond it are not worth a wait.
+const MOST_TOUCHED: usize = 1_024;
 
 /// Whom to visit, and when. Never locked across an await.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     plan: Mutex<Plan>,
+    /// Accounts that were looked up: a lookup leaves them here without waiting for the plan.
+    touch: mpsc::Sender<AccountId>,
     /// Counts changes of the plan, for whoever waits for one.
     changed: watch::Sender<u64>,
 }
@@ -30,11 +40,36 @@ struct Plan {
     /// Whether the register has been read.
     loaded: bool,
     visits: HashMap<AccountId, Visit>,
-    /// Every account with something ahead of it that is not under way, by when.
-    order: BTreeSet<(Timestamp, AccountId)>,
+    /// Everybody to be polled who is not under way, by lane and by when.
+    polls: [BTreeSet<(Timestamp, AccountId)>; 3],
+    /// Everybody whose name has a deadline and who is not under way, by when.
+    lapses: BTreeSet<(Timestamp, AccountId)>,
     under_way: usize,
     budget: Budget,
+    /// Which of [`TURNS`] is next.
+    turn: usize,
+    touched: mpsc::Receiver<AccountId>,
 }
+
+/// Who goes first when the budget does not pay for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Lane {
+    /// Nothing is known to speak for a change.
+    #[default]
+    Rest,
+    /// Renamed lately, or looked up since its last poll.
+    Watched,
+    /// Somebody says that something changed.
+    Hinted,
+}
+
+/// The order in which the lanes are served: each is first in turn at least once.
+const TURNS: [[Lane; 3]; 4] = [
+    [Lane::Hinted, Lane::Watched, Lane::Rest],
+    [Lane::Watched, Lane::Hinted, Lane::Rest],
+    [Lane::Hinted, Lane::Watched, Lane::Rest],
+    [Lane::Rest, Lane::Watched, Lane::Hinted],
+];
 
 /// What lies ahead of one account.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,8 +79,9 @@ struct Visit {
     /// Its name is released then, unless it is confirmed before.
     lapse_at: Option<Timestamp>,
     polled_at: Option<Timestamp>,
-    under_way: bool,
     failures: u32,
+    under_way: bool,
+    lane: Lane,
 }
 
 /// One visit to make.
@@ -59,23 +95,40 @@ pub(crate) struct Due {
 }
 
 /// What comes after a visit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Next {
     pub(crate) poll_at: Option<Timestamp>,
     pub(crate) lapse_at: Option<Timestamp>,
     pub(crate) failures: u32,
+    /// Whether its name changed lately.
+    pub(crate) renamed: bool,
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Accounts that are polled.
+    pub(crate) accounts: usize,
+    /// For how long the one that waits longest has been due.
+    pub(crate) lag: Duration,
+    /// How long it takes to ask about all of them: the interval, or more where the budget does not pay for it.
+    pub(crate) interval: Duration,
 }
 
 impl Schedule {
     pub(crate) fn new(settings: &MirrorSettings, now: Timestamp) -> Self {
+        let (touch, touched) = mpsc::channel(MOST_TOUCHED);
         let plan = Plan {
             loaded: false,
             visits: HashMap::new(),
-            order: BTreeSet::new(),
+            polls: Default::default(),
+            lapses: BTreeSet::new(),
             under_way: 0,
             budget: Budget::new(settings.polls_per_minute, now),
+            turn: 0,
+            touched,
         };
-        Self { plan: Mutex::new(plan), changed: watch::Sender::new(0) }
+        Self { plan: Mutex::new(plan), touch, changed: watch::Sender::new(0) }
     }
 
     /// Everything that is stored has been planned.
@@ -84,9 +137,13 @@ impl Schedule {
     }
 
     /// Plans an account, in place of whatever was planned for it.
-    pub(crate) fn plan(&self, account: &AccountId, poll_at: Option<Timestamp>, lapse_at: Option<Timestamp>) {
+    pub(crate) fn plan(&self, account: &AccountId, next: Next) {
         self.change(|plan| {
-            plan.update(account, |visit| (visit.poll_at, visit.lapse_at) = (poll_at, lapse_at));
+            plan.update(account, |visit| {
+                (visit.poll_at, visit.lapse_at) = (next.poll_at, next.lapse_at);
+                visit.failures = next.failures;
+                visit.lane = visit.lane.max(if next.renamed { Lane::Watched } else { Lane::Rest });
+            });
         });
     }
 
@@ -104,20 +161,38 @@ impl Schedule {
     pub(crate) fn hint(&self, account: &AccountId, now: Timestamp) {
         self.change(|plan| {
             // An account nobody polls (no token) has nothing to be asked with.
-            let known =
-                plan.visits.get(account).is_some_and(|visit| visit.poll_at.is_some() || visit.under_way);
-            if known {
+            if plan.is_polled(account) {
                 plan.update(account, |visit| {
                     let soonest = visit.polled_at.map_or(now, |polled| now.max(after(polled, HINT_GAP)));
                     visit.poll_at = Some(visit.poll_at.map_or(soonest, |at| at.min(soonest)));
+                    visit.lane = Lane::Hinted;
                 });
             }
         });
     }
 
+    /// Somebody looked it up. Never waits and never wakes anybody: it counts when the next poll is chosen.
+    ///
+    /// What the resolver remembers is not asked again, so this is no count of lookups: it says that an answer about the
+    /// account was made, for which somebody is waiting or which will be given again and again until it is purged.
+    pub(crate) fn touch(&self, account: &AccountId) {
+        // Full: enough is known to choose by.
+        let _ = self.touch.try_send(account.clone());
+    }
+
     /// No poll of anybody before `until`.
     pub(crate) fn pause(&self, until: Timestamp) {
         self.change(|plan| plan.budget.pause(until));
+    }
+
+    /// The upstream said that we ask too often: see [`Budget::slow_down`].
+    pub(crate) fn slow_down(&self, now: Timestamp, wish: Option<Duration>, jitter: u8) -> Timestamp {
+        self.change(|plan| plan.budget.slow_down(now, wish, jitter))
+    }
+
+    /// The upstream answered.
+    pub(crate) fn answered(&self, now: Timestamp) {
+        self.lock().budget.answered(now);
     }
 
     /// Takes what is due now, if anything is; it is under way until [`Schedule::done`].
@@ -138,16 +213,17 @@ impl Schedule {
                 visit.failures = next.failures;
                 // What was asked for meanwhile comes first: a poll that began has left nothing here itself.
                 visit.poll_at = visit.poll_at.or(next.poll_at);
+                visit.lane = visit.lane.max(if next.renamed { Lane::Watched } else { Lane::Rest });
             });
-            if plan.visits.get(account).is_some_and(|visit| visit.wake().is_none()) {
+            if plan.visits.get(account).is_some_and(|visit| visit.is_over()) {
                 plan.visits.remove(account);
             }
         });
     }
 
-    /// When something is due next.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.lock().order.first().map(|(at, _)| *at)
+    /// When something can be done next.
+    pub(crate) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lock().next(now)
     }
 
     /// Ready when the plan changes after this call.
@@ -155,10 +231,19 @@ impl Schedule {
         self.changed.subscribe()
     }
 
-    /// Whether nothing is due at `now` and nothing is under way.
+    /// Whether nothing can be done at `now` and nothing is under way.
     pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
         let plan = self.lock();
-        plan.loaded && plan.under_way == 0 && plan.order.first().is_none_or(|(at, _)| *at > now)
+        plan.loaded && plan.under_way == 0 && plan.next(now).is_none_or(|at| at > now)
+    }
+
+    /// How much there is to do, for accounts asked about every `interval`.
+    pub(crate) fn load(&self, now: Timestamp, interval: Duration) -> Load {
+        let plan = self.lock();
+        let accounts = plan.polls.iter().map(BTreeSet::len).sum::<usize>() + plan.under_way;
+        let first = plan.polls.iter().filter_map(|lane| lane.first()).map(|(at, _)| *at).min();
+        let lag = first.and_then(|at| Duration::try_from(now.duration_since(at)).ok()).unwrap_or_default();
+        Load { accounts, lag, interval: interval.max(plan.budget.time_for(accounts)) }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Plan) -> T) -> T {
@@ -178,106 +263,81 @@ impl Schedule {
 
 impl Plan {
     fn take(&mut self, now: Timestamp) -> Option<Due> {
-        loop {
-            let (at, account) = self.order.first()?.clone();
-            if at > now {
-                return None;
+        while let Ok(account) = self.touched.try_recv() {
+            if self.is_polled(&account) {
+                self.update(&account, |visit| visit.lane = visit.lane.max(Lane::Watched));
             }
-            let visit = self.visits.get(&account).copied().unwrap_or_default();
-            let poll = visit.poll_at.is_some_and(|at| at <= now);
-            if poll && let Err(later) = self.budget.take(now) {
-                // No budget: the poll waits for it. A deadline does not.
-                self.update(&account, |visit| visit.poll_at = Some(later));
-                continue;
-            }
-            self.under_way += 1;
-            self.update(&account, |visit| {
-                visit.under_way = true;
-                visit.lapse_at = visit.lapse_at.filter(|at| *at > now);
-                if poll {
-                    (visit.poll_at, visit.polled_at) = (None, Some(now));
-                }
-            });
-            return Some(Due { account, poll, failures: visit.failures });
         }
+        // A deadline waits for nothing; whoever can be asked once more before the name is released is.
+        let lapsed = self.lapses.first().filter(|(at, _)| *at <= now).map(|(_, account)| account.clone());
+        let (account, poll) = match lapsed {
+            Some(account) => {
+                let due = self.visits.get(&account).and_then(|it| it.poll_at).is_some_and(|at| at <= now);
+                (account, due && self.budget.take(now).is_ok())
+            }
+            None => {
+                let account = self.first_to_poll(now)?;
+                self.budget.take(now).ok()?;
+                self.turn = (self.turn + 1) % TURNS.len();
+                (account, true)
+            }
+        };
+        self.under_way += 1;
+        let mut failures = 0;
+        self.update(&account, |visit| {
+            visit.under_way = true;
+            failures = visit.failures;
+            visit.lapse_at = visit.lapse_at.filter(|at| *at > now);
+            if poll {
+                (visit.poll_at, visit.polled_at, visit.lane) = (None, Some(now), Lane::Rest);
+            }
+        });
+        Some(Due { account, poll, failures })
+    }
+
+    /// Whoever has waited longest in the first lane in which somebody is due.
+    fn first_to_poll(&self, now: Timestamp) -> Option<AccountId> {
+        let first = |lane: Lane| self.polls[lane as usize].first().filter(|(at, _)| *at <= now);
+        TURNS[self.turn].into_iter().find_map(first).map(|(_, account)| account.clone())
+    }
+
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let poll = self.polls.iter().filter_map(|lane| lane.first()).map(|(at, _)| *at).min();
+        let poll = poll.map(|at| at.max(self.budget.ready(now)));
+        let lapse = self.lapses.first().map(|(at, _)| *at);
+        poll.into_iter().chain(lapse).min()
+    }
+
+    fn is_polled(&self, account: &AccountId) -> bool {
+        self.visits.get(account).is_some_and(|visit| visit.poll_at.is_some() || visit.under_way)
     }
 
     fn update(&mut self, account: &AccountId, change: impl FnOnce(&mut Visit)) {
         let visit = self.visits.entry(account.clone()).or_default();
-        if let Some(at) = visit.wake() {
-            self.order.remove(&(at, account.clone()));
+        if let Some(at) = visit.poll_at {
+            self.polls[visit.lane as usize].remove(&(at, account.clone()));
+        }
+        if let Some(at) = visit.lapse_at {
+            self.lapses.remove(&(at, account.clone()));
         }
         change(visit);
-        if let Some(at) = visit.wake().filter(|_| !visit.under_way) {
-            self.order.insert((at, account.clone()));
+        if visit.under_way {
+            return;
+        }
+        if let Some(at) = visit.poll_at {
+            self.polls[visit.lane as usize].insert((at, account.clone()));
+        }
+        if let Some(at) = visit.lapse_at {
+            self.lapses.insert((at, account.clone()));
         }
     }
 }
 
 impl Visit {
-    fn wake(&self) -> Option<Timestamp> {
-        [self.poll_at, self.lapse_at].into_iter().flatten().min()
+    fn is_over(&self) -> bool {
+        self.poll_at.is_none() && self.lapse_at.is_none()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use namesake::{AccountId, Scheme, Timestamp};
-
-    use super::{Due, Next, Schedule};
-    use crate::{MirrorSettings, budget::after};
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const NEVER: Next = Next { poll_at: None, lapse_at: None, failures: 0 };
-
-    fn schedule(polls_per_minute: u32) -> (Schedule, AccountId, Timestamp) {
-        let url = "http://127.0.0.1/".parse().unwrap();
-        let mut settings = MirrorSettings::new(Scheme::parse("threads").unwrap(), url);
-        settings.polls_per_minute = polls_per_minute;
-        let now = Timestamp::from_second(1_000).unwrap();
-        (Schedule::new(&settings, now), AccountId::parse("threads:a").unwrap(), now)
-    }
-
-    #[test]
-    fn a_hint_during_a_poll_means_once_more_after_it_and_a_second_later() {
-        let (schedule, account, now) = schedule(60);
-        schedule.loaded();
-        schedule.plan(&account, Some(now), None);
-        let due = Due { account: account.clone(), poll: true, failures: 0 };
-        assert_eq!(schedule.take(now), Some(due.clone()));
-        for _ in 0..9 {
-            schedule.hint(&account, now);
-        }
-        assert_eq!(schedule.take(after(now, SECOND)), None, "it is under way");
-        assert!(!schedule.is_settled(now));
-        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
-        assert!(schedule.is_settled(now));
-        assert_eq!(schedule.take(now), None);
-        assert_eq!(schedule.take(after(now, SECOND)), Some(due));
-        schedule.done(&account, Next { poll_at: Some(after(now, SECOND * 300)), ..NEVER });
-        assert_eq!(schedule.next(), Some(after(now, SECOND * 300)));
-    }
-
-    #[test]
-    fn a_deadline_does_not_wait_for_the_budget_and_keeps_the_next_poll() {
-        let (schedule, account, now) = schedule(1);
-        let other = AccountId::parse("threads:b").unwrap();
-        schedule.plan(&other, Some(now), None);
-        assert!(schedule.take(now).is_some_and(|due| due.poll));
-        schedule.plan(&account, Some(now), Some(now));
-        assert_eq!(schedule.take(now), Some(Due { account: account.clone(), poll: false, failures: 0 }));
-        schedule.done(&account, NEVER);
-        assert_eq!(schedule.next(), Some(after(now, SECOND * 60)));
-    }
-
-    #[test]
-    fn who_is_forgotten_is_never_visited() {
-        let (schedule, account, now) = schedule(60);
-        schedule.plan(&account, Some(now), Some(now));
-        schedule.forget(&account);
-        schedule.hint(&account, now);
-        assert_eq!(schedule.take(after(now, SECOND)), None);
-    }
-}
+mod tests;

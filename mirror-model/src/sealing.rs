@@ -1,5 +1,5 @@
-//! Upstream tokens at rest, and the verifiers of sign-ins under way: XChaCha20-Poly1305 (RFC 8439, with the 24-byte nonce
-//! of draft-irtf-cfrg-xchacha), bound to what they belong to.
+//! Upstream tokens at rest, the verifiers of sign-ins under way, and the key of [`crate::name_key`]: XChaCha20-Poly1305
+//! (RFC 8439, with the 24-byte nonce of draft-irtf-cfrg-xchacha), bound to what they belong to.
 //!
 //! The key lives in a file: one 256-bit key a line, base64. The first seals, all of them open, so a key is rotated by
 //! putting a new line on top. A sealed value names its key by a fingerprint.
@@ -92,6 +92,13 @@ impl TokenSealer {
         let payload = Payload { msg: &text, aad: owner.as_bytes() };
         let secret = Zeroizing::new(key.cipher.decrypt(&nonce.into(), payload).map_err(|_| SealError)?);
         std::str::from_utf8(&secret).map(Secret::new).map_err(|_| SealError)
+    }
+}
+
+impl Sealed {
+    /// Whether `sealer` would use the same key today.
+    pub(crate) fn is_current(&self, sealer: &TokenSealer) -> bool {
+        sealer.0.first().is_some_and(|key| key.id == self.key)
     }
 }
 

@@ -19,7 +19,8 @@ pub struct MirrorSettings {
     /// A handle that nobody confirmed for this long stops resolving.
     pub max_unconfirmed: Duration,
     /// The most polls of this upstream in a minute, hints included. Linking is not counted. With more accounts than
-    /// fit into one interval, names follow later than that.
+    /// this pays for in one interval, the interval grows for all of them alike; those that were renamed or looked up
+    /// lately come first. The metric `namesake_mirror_poll_interval_seconds` says to what.
     pub polls_per_minute: u32,
     /// The most polls under way at once.
     pub concurrent_polls: usize,
@@ -27,6 +28,8 @@ pub struct MirrorSettings {
     pub session_ttl: Duration,
     /// How long a person may take at the upstream's authorize page.
     pub state_ttl: Duration,
+    /// How long a deletion that the upstream asked for can be looked up by its code.
+    pub deletion_record_ttl: Duration,
     /// Any of these may sign webhooks, deauthorisations and deletion requests; several while one is being rotated.
     pub webhook_secrets: Vec<Secret>,
     /// What the upstream repeats when a webhook is subscribed. `None`: no subscription is confirmed.
@@ -35,7 +38,7 @@ pub struct MirrorSettings {
 
 impl MirrorSettings {
     /// Settings with every limit at its default: a poll every five minutes, a handle for a day without confirmation,
-    /// 600 polls a minute, sessions of 30 days, ten minutes to sign in; no webhooks.
+    /// 600 polls a minute, sessions of 30 days, ten minutes to sign in, 90 days to look up a deletion; no webhooks.
     #[must_use]
     pub fn new(scheme: Scheme, public_url: Url) -> Self {
         Self {
@@ -47,6 +50,7 @@ impl MirrorSettings {
             concurrent_polls: 8,
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             state_ttl: Duration::from_secs(600),
+            deletion_record_ttl: Duration::from_secs(90 * 24 * 3600),
             webhook_secrets: Vec::new(),
             verify_token: None,
         }

@@ -2,11 +2,14 @@
 //! OpenID provider. Time stands still until a test moves it.
 
 mod adapters;
+mod deletion;
 mod kit;
 mod links;
+mod model;
 mod names;
 mod oidc;
 mod owners;
 mod provider;
 mod sandbox;
+mod several;
 mod world;

@@ -244,5 +244,5 @@ async fn somebody_who_is_renamed_for_ever_does_not_grow_for_ever() {
     assert_eq!(world.name(&linked.account).await.as_deref(), Some("n100"));
     assert!(store.scan(b"mirror/threads/handle/", None, 200).await.unwrap().len() < 40);
     world.model.delete(&linked.account, &linked.token).await.unwrap();
-    assert_eq!(store.scan(b"mirror/", None, 200).await.unwrap(), vec![]);
+    assert_eq!(store.scan(b"mirror/threads/handle/", None, 200).await.unwrap(), vec![]);
 }

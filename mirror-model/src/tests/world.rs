@@ -39,8 +39,14 @@ pub(super) struct World {
 impl World {
     /// A world in which `people` exist upstream and nobody is linked yet.
     pub(super) async fn with(people: &[&str], store: Arc<dyn Store>) -> Self {
+        Self::called("threads", people, store).await
+    }
+
+    /// The same, with a mirror of that name.
+    pub(super) async fn called(scheme: &str, people: &[&str], store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        let randomness = Arc::new(SeededRandomness::new(7));
+        // No two mirrors draw the same lots.
+        let randomness = Arc::new(SeededRandomness::new(scheme.bytes().map(u64::from).sum()));
         let named = |name: &&str| NewPerson {
             username: (*name).to_owned(),
             name: Some(format!("{name} upstream")),
@@ -53,7 +59,7 @@ impl World {
         let http = HttpClient::configured(&HttpSettings::default()).unwrap();
 
         let mut settings =
-            MirrorSettings::new(Scheme::parse("threads").unwrap(), "http://127.0.0.1:9/".parse().unwrap());
+            MirrorSettings::new(Scheme::parse(scheme).unwrap(), "http://127.0.0.1:9/".parse().unwrap());
         settings.webhook_secrets = vec![Secret::new("sandbox-secret")];
         settings.verify_token = Some(Secret::new("sandbox-verify"));
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -62,7 +68,7 @@ impl World {
             settings,
             Arc::new(ThreadsUpstream::new(sandbox.upstream(), http.clone())),
             store,
-            TokenSealer::ephemeral(&*randomness),
+            TokenSealer::ephemeral(&SeededRandomness::new(1)),
             clock.clone(),
             randomness,
             Invalidator::new(move |change| heard.lock().unwrap().push(change.clone())),

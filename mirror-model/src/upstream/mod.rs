@@ -151,11 +151,13 @@ pub struct UpstreamError {
     pub failure: UpstreamFailure,
     /// The reason, in words.
     pub message: String,
+    /// How long it asks us to wait (`Retry-After` in seconds, RFC 9110 section 10.2.3), if it does.
+    pub retry_after: Option<Duration>,
 }
 
 impl UpstreamError {
     pub(crate) fn new(failure: UpstreamFailure, message: impl Into<String>) -> Self {
-        Self { failure, message: message.into() }
+        Self { failure, message: message.into(), retry_after: None }
     }
 }
 

@@ -241,7 +241,13 @@ fn refused(what: &str, reply: &Reply) -> UpstreamError {
         }
     };
     let message = format!("asked for {what}, the upstream answered {status}");
-    UpstreamError::new(failure, message)
+    UpstreamError { retry_after: retry_after(reply), ..UpstreamError::new(failure, message) }
+}
+
+/// `Retry-After` in seconds; as a date, which Meta never sends, it is passed over.
+fn retry_after(reply: &Reply) -> Option<Duration> {
+    let seconds = reply.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn classify(error: &GraphError, status: u16) -> UpstreamFailure {
@@ -297,7 +303,9 @@ impl fmt::Debug for ThreadsUpstream {
 mod tests {
     use std::time::Duration;
 
-    use super::{GraphError, UpstreamFailure, classify, refresh_in};
+    use namesake::http::Reply;
+
+    use super::{GraphError, UpstreamFailure, classify, refresh_in, refused};
 
     #[test]
     fn a_token_is_refreshed_near_its_end_if_meta_lets_it() {
@@ -305,6 +313,30 @@ mod tests {
         assert_eq!(refresh_in(days(60)), Some(days(30)));
         assert_eq!(refresh_in(days(10)), Some(days(1)));
         assert_eq!(refresh_in(days(1)), None, "a short one is over before it may be refreshed");
+    }
+
+    #[test]
+    fn a_refusal_carries_how_long_to_wait() {
+        for (header, wait) in [
+            (Some("120"), Some(120)),
+            (Some(" 7 "), Some(7)),
+            (Some("-1"), None),
+            (Some("Wed, 21 Oct 2026 07:28:00 GMT"), None),
+            (None, None),
+        ] {
+            let mut reply = Reply {
+                status: http::StatusCode::TOO_MANY_REQUESTS,
+                headers: http::HeaderMap::new(),
+                body: "".into(),
+                url: "https://graph.example/".parse().unwrap(),
+            };
+            if let Some(header) = header {
+                reply.headers.insert(http::header::RETRY_AFTER, header.parse().unwrap());
+            }
+            let error = refused("a profile", &reply);
+            assert_eq!(error.failure, UpstreamFailure::Throttled);
+            assert_eq!(error.retry_after, wait.map(Duration::from_secs), "{header:?}");
+        }
     }
 
     #[test]

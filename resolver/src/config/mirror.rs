@@ -36,8 +36,9 @@ pub struct Mirror {
     pub verify_token: Option<String>,
     /// A file that holds it.
     pub verify_token_file: Option<PathBuf>,
-    /// The keys that people's tokens are sealed with, the current one first; made, readable by its owner only, if it
-    /// is not there. Default: `namesake-NAME.key`.
+    /// The keys that people's tokens are sealed with, and the one that names are stored under, the current one first;
+    /// made, readable by its owner only, if it is not there. It belongs to the store: without it nobody is found.
+    /// Default: `namesake-NAME.key`.
     pub token_key_file: Option<PathBuf>,
     /// How often an account is looked up at the upstream.
     #[serde(default = "defaults::poll_seconds")]
@@ -45,12 +46,16 @@ pub struct Mirror {
     /// How long a handle is answered without having been confirmed.
     #[serde(default = "defaults::max_unconfirmed_seconds")]
     pub max_unconfirmed_seconds: u64,
-    /// Calls to the upstream in one minute, for all accounts together.
+    /// Calls to the upstream in one minute, for all accounts together. Where that is too little to ask about each
+    /// every `poll_seconds`, all of them are asked about less often; `/metrics` says how often.
     #[serde(default = "defaults::polls_per_minute")]
     pub polls_per_minute: u32,
     /// How long somebody stays signed in here.
     #[serde(default = "defaults::session_seconds")]
     pub session_seconds: u64,
+    /// For how many days a deletion that the upstream asked for can be looked up by its code.
+    #[serde(default = "defaults::deletion_record_days")]
+    pub deletion_record_days: u32,
 }
 
 mod defaults {
@@ -65,6 +70,9 @@ mod defaults {
     }
     pub(super) fn session_seconds() -> u64 {
         30 * 24 * 3600
+    }
+    pub(super) fn deletion_record_days() -> u32 {
+        90
     }
 }
 
