@@ -9,8 +9,8 @@ use namesake::{
 use tokio::time::timeout;
 
 use crate::{
-    Did, DidDocument, DidMethod, DocumentAnswer, HandleCheck, Hostname, IndependentSettings, Ports,
-    ProvedDid, VerifiedIdentity, WebHost, WhyInvalid, explain,
+    Did, DidDocument, DidMethod, DocumentAnswer, HandleCheck, Hostname, IndependentSettings, InvalidDid,
+    Ports, ProvedDid, VerifiedIdentity, WebHost, WhyInvalid, explain,
     plc::{self, Log},
     policy::policy,
     profile,
@@ -234,10 +234,14 @@ impl IndependentModel {
     }
 
     async fn show(&self, account: &AccountId, trace: &Trace) -> Result<Lookup<Arc<Profile>>, ResolveError> {
-        let Ok(did) = Did::parse(account.as_str()) else { return Ok(Lookup::Pass) };
-        if *did.method() == DidMethod::Other {
-            return Ok(Lookup::Pass);
-        }
+        let did = match Did::parse(account.as_str()) {
+            Ok(did) if *did.method() != DidMethod::Other => did,
+            // Of a method of ours, and nobody's by its rules.
+            Err(InvalidDid::Plc | InvalidDid::Web) => {
+                return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default });
+            }
+            _ => return Ok(Lookup::Pass),
+        };
         let document = match self.document_of(&did, trace).await? {
             Lookup::Found { value, .. } => value,
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),

@@ -59,7 +59,8 @@ impl Default for IndependentSettings {
 /// How the world is reached.
 #[derive(Debug, Clone)]
 pub struct WorldSettings {
-    /// Name servers: `192.0.2.1`, `192.0.2.1:5353`, `tls://192.0.2.1:853#name`, `https://192.0.2.1#name`. Empty: the
+    /// Name servers: `192.0.2.1`, `192.0.2.1:5353`, `tls://192.0.2.1:853#name`, `https://192.0.2.1/path#name` (no
+    /// path: `/dns-query`). Empty: the
     /// system's, without its search list.
     pub nameservers: Vec<String>,
     /// How long one DNS lookup may take, retries and all.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "common/authority.rs"]
+mod authority;
 #[path = "dns/server.rs"]
 #[expect(dead_code, reason = "shared with the tests of the DNS adapter")]
 mod dns;

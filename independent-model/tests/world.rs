@@ -358,9 +358,16 @@ async fn a_temporary_failure_of_the_check_is_marked_not_judged() {
 #[tokio::test]
 async fn accounts_of_others_pass() {
     let bench = Bench::new();
-    for id in ["threads:abcdef", "did:key:zQ3", "did:plc:short"] {
+    let profile = async |id: &str| {
         let account = namesake::AccountId::parse(id).unwrap();
-        assert_eq!(bench.model.profile(&account, &Trace::OFF).await.unwrap(), Lookup::Pass, "{id}");
+        bench.model.profile(&account, &Trace::OFF).await.unwrap()
+    };
+    for id in ["threads:abcdef", "did:key:zQ3", "did:x1:abc"] {
+        assert_eq!(profile(id).await, Lookup::Pass, "{id}");
+    }
+    // These are ours to say no to.
+    for id in ["did:plc:short", "did:web:host.example:path"] {
+        assert!(matches!(profile(id).await, Lookup::Absent { why: Why::Unknown, .. }), "{id}");
     }
     assert_eq!(bench.world.calls(), Calls::default());
 }

@@ -9,6 +9,7 @@ use namesake::{
     AccountId, Answer, Clock, ErrorKind, Handle, Lookup, Proof, ResolveError, Scheme, Timestamp, Trace, Ttl,
     Why,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cache::{Answered, Generations, Key, Memory, Patience, Remembered, Whose, shorter},
@@ -28,7 +29,7 @@ pub trait AtprotoIdentity: Debug + Send + Sync + 'static {
 }
 
 /// A DID document, checked to be the DID's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DidDocument {
     /// Whose it is.
     pub did: AccountId,
@@ -42,7 +43,7 @@ pub struct DidDocument {
 #[derive(Debug)]
 pub(crate) struct DidOf {
     pub(crate) did: AccountId,
-    proof: Proof,
+    pub(crate) proof: Proof,
 }
 
 /// A DID, the handle that is verified in both directions (if any), and the document.
@@ -50,7 +51,7 @@ pub(crate) struct DidOf {
 pub(crate) struct Verified {
     pub(crate) handle: Option<Handle>,
     pub(crate) document: Arc<DidDocument>,
-    provisional: bool,
+    pub(crate) provisional: bool,
 }
 
 /// A document as it is remembered.
@@ -61,9 +62,9 @@ pub(crate) struct Document(pub(crate) Arc<DidDocument>);
 #[derive(Debug)]
 pub(crate) struct Atproto {
     port: Arc<Port>,
-    dids: Memory<DidOf>,
-    documents: Memory<Document>,
-    identities: Memory<Verified>,
+    pub(crate) dids: Memory<DidOf>,
+    pub(crate) documents: Memory<Document>,
+    pub(crate) identities: Memory<Verified>,
 }
 
 #[derive(Debug)]

@@ -24,6 +24,7 @@ use crate::{
     lookup::Resolver,
     query::Query,
     settings::{CacheSettings, Limits},
+    snapshot::{self, SnapshotError, SnapshotFile},
 };
 
 /// A service that is being put together. Made by [`Namesake::builder`].
@@ -247,6 +248,24 @@ impl Namesake {
         shutdown: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
         server::serve(Arc::clone(&self.site), listener, server::Door::Operations, shutdown).await
+    }
+
+    /// Remembers again what a [`Namesake::save`] before this start has written, each answer marked stale until its sources
+    /// were asked anew; gives how many. The file is used up. To be called before anything is asked.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when nothing came back. The service is as good as new then.
+    pub fn restore(&self, file: &SnapshotFile) -> Result<usize, SnapshotError> {
+        snapshot::restore(&self.site.resolver, self.site.atproto.as_deref(), file)
+    }
+
+    /// Writes what was found in the world to a file, for the next start; gives how many answers. To be called when nothing
+    /// is asked any more.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when it cannot be written.
+    pub fn save(&self, file: &SnapshotFile) -> Result<usize, SnapshotError> {
+        snapshot::save(&self.site.resolver, self.site.atproto.as_deref(), file)
     }
 
     /// Understands any input form, as the HTTP routes do.

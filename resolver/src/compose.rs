@@ -20,8 +20,8 @@ use namesake_mirror::{
 };
 
 use crate::{
-    BuildError, Builder, CacheSettings, Limits, Namesake,
-    config::{Config, ConfigError, Mirror, UpstreamKind, millis},
+    BuildError, Builder, CacheSettings, Limits, Namesake, SnapshotFile,
+    config::{Atproto, Config, ConfigError, Mirror, UpstreamKind, millis},
 };
 
 /// The parts of a running service.
@@ -242,6 +242,17 @@ fn cache_settings(config: &Config) -> CacheSettings {
         refresh_behind: Duration::from_secs(cache.refresh_behind_seconds),
         max_stale: Duration::from_secs(cache.max_stale_seconds),
     }
+}
+
+/// Where the world's answers are kept over a restart. They rest on whom we ask and what we believe.
+pub(crate) fn snapshot_file(config: &Config) -> Option<SnapshotFile> {
+    let Atproto { plc_url, verify_plc, allow_test_tld, .. } = &config.atproto;
+    let nameservers = config.dns.nameservers.join(" ");
+    Some(SnapshotFile {
+        path: config.cache.snapshot_file.clone()?,
+        max_bytes: config.cache.snapshot_max_mib << 20,
+        basis: format!("{plc_url} {verify_plc} {allow_test_tld} {nameservers}"),
+    })
 }
 
 pub(crate) fn limits(config: &Config) -> Limits {

@@ -34,10 +34,12 @@ mod prepared;
 mod problem;
 pub mod query;
 mod settings;
+mod snapshot;
 mod status;
 
 pub use self::{
     builder::{BuildError, Builder, Namesake},
     http::install_metrics,
     settings::{CacheSettings, Limits},
+    snapshot::{SnapshotError, SnapshotFile},
 };

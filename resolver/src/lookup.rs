@@ -49,6 +49,10 @@ impl Resolver {
         &self.office.directory
     }
 
+    pub(crate) fn people(&self) -> &Memory<Person> {
+        &self.people
+    }
+
     /// Who `query` asks about, from memory if it is there: a person, or a definite no.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query)?;

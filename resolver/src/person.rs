@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Scheme, Timestamp,
-    Trace, Ttl, Why,
+    AccountId, ErrorKind, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Scheme,
+    Timestamp, Trace, Ttl, Why,
 };
 
 use crate::{
@@ -159,6 +159,10 @@ async fn by_account(
     let (profile, ttl) = match backend.profile(account, trace).await? {
         Lookup::Found { value, ttl } => (value, ttl),
         Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
+        // The backend answers for DIDs, and not for this method: that says nothing about the account.
+        Lookup::Pass if account.is_did() => {
+            return Err(ResolveError::new(ErrorKind::Unsupported, "this DID method is not supported"));
+        }
         Lookup::Pass => return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default }),
     };
     let Some(handle) = &profile.handle else {

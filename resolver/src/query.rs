@@ -17,6 +17,7 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 use namesake::{AccountId, Handle, InvalidHandle, Model, Scheme};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::percent;
@@ -31,7 +32,8 @@ pub struct Query {
 }
 
 /// The two things one can ask about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Subject {
     /// Who goes by this name?
     Handle(Handle),

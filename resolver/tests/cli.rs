@@ -172,10 +172,19 @@ fn a_terminal_is_not_driven_by_an_answer() {
     }
 }
 
-/// The demo, running; killed when the test ends before it does.
-struct Demo(Child);
+/// The program, running; killed when the test ends before it does.
+struct Running(Child);
 
-impl Drop for Demo {
+impl Running {
+    /// Tells it to stop, and waits until it has.
+    fn stop(mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -187,7 +196,7 @@ fn the_demo_prints_lines_that_work_and_ends_when_told() {
     let directory = TempDir::new().unwrap();
     let mut command = namesake(directory.path());
     command.arg("demo").env("NAMESAKE_SERVER__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
-    let mut demo = Demo(command.spawn().unwrap());
+    let mut demo = Running(command.spawn().unwrap());
     let mut lines = Vec::new();
     for line in BufReader::new(demo.0.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
@@ -218,10 +227,82 @@ fn the_demo_prints_lines_that_work_and_ends_when_told() {
         assert!(page.contains("What happens when a domain changes hands?"), "{page}");
     });
 
-    let told = Command::new("kill").args(["-TERM", &demo.0.id().to_string()]).status().unwrap();
-    assert!(told.success());
-    assert_eq!(demo.0.wait().unwrap().code(), Some(0));
+    demo.stop();
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "it leaves nothing");
+}
+
+const DID: &str = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// The service in this directory, once it is ready; its address, and what it has logged so far.
+fn serve(directory: &Path, plc_url: &str) -> (Running, String, String) {
+    let mut command = namesake(directory);
+    command.arg("serve").stderr(Stdio::piped());
+    for (key, value) in [
+        ("NAMESAKE_SERVER__LISTEN", "127.0.0.1:0"),
+        ("NAMESAKE_ATPROTO__PLC_URL", plc_url),
+        ("NAMESAKE_CACHE__SNAPSHOT_FILE", "answers"),
+    ] {
+        command.env(key, value);
+    }
+    let mut service = Running(command.spawn().unwrap());
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap()).lines();
+    let mut log = String::new();
+    let address = loop {
+        let line = lines.next().unwrap_or_else(|| panic!("it ended: {log}")).unwrap();
+        log += &line;
+        if let Some((_, rest)) = line.split_once("server.address=") {
+            break rest.split(' ').next().unwrap().to_owned();
+        }
+    };
+    // Somebody reads on, so that it can go on logging.
+    thread::spawn(move || lines.for_each(drop));
+    (service, address, log)
+}
+
+/// The status of its answer about [`DID`], and whether that is marked stale.
+fn ask(address: &str) -> (u16, bool) {
+    let url = format!("http://{address}/xrpc/com.atproto.identity.resolveDid?did={DID}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let http = HttpClient::configured(&HttpSettings::default()).unwrap();
+    let reply = runtime.block_on(http.send(Call::get(url.parse().unwrap()))).unwrap();
+    (reply.status.as_u16(), reply.headers.contains_key("namesake-stale"))
+}
+
+#[test]
+fn what_is_known_survives_a_restart_once() {
+    let directory = TempDir::new().unwrap();
+    let answers = directory.path().join("answers");
+    let plc = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plc_url = format!("http://{}", plc.local_addr().unwrap());
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = plc.accept().unwrap();
+        let mut request = [0; 4096];
+        assert_ne!(stream.read(&mut request).unwrap(), 0);
+        let body = format!(r#"{{"id":"{DID}"}}"#);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).unwrap();
+    });
+    let (service, address, log) = serve(directory.path(), &plc_url);
+    assert!(log.contains("snapshot.restored answers=0"), "there is none: {log}");
+    assert_eq!(ask(&address), (200, false));
+    // From now on the directory is gone.
+    serving.join().unwrap();
+    service.stop();
+    assert!(answers.exists());
+
+    let (service, address, log) = serve(directory.path(), &plc_url);
+    assert!(log.contains("snapshot.restored answers=1"), "{log}");
+    assert!(!answers.exists(), "a crash does not bring it back");
+    assert_eq!((ask(&address), ask(&address)), ((200, true), (200, true)));
+    service.stop();
+
+    let mut written = std::fs::read(&answers).unwrap();
+    written.pop();
+    std::fs::write(&answers, written).unwrap();
+    let (service, address, log) = serve(directory.path(), &plc_url);
+    assert!(log.contains("snapshot.ignored"), "{log}");
+    assert_eq!(ask(&address), (502, false), "a failure, as after any cold start");
+    service.stop();
 }
 
 /// Does what a printed `curl` does. What follows from an upstream's change takes its webhook a moment: then again.

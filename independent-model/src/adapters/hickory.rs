@@ -21,7 +21,7 @@ use hickory_resolver::{
     },
     system_conf::read_system_conf,
 };
-use namesake::http::{AddressError, AddressFuture, Addresses};
+use namesake::http::{AddressError, AddressFuture, Addresses, HttpSettings};
 use tokio::time::timeout;
 
 use super::WorldSetupError;
@@ -37,22 +37,28 @@ pub struct HickoryDns {
 /// A setting that names no name server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no name server: write 192.0.2.1, 192.0.2.1:53, tls://192.0.2.1:853#name or https://192.0.2.1#name"
+    "{0:?} is no name server: write 192.0.2.1, 192.0.2.1:53, tls://192.0.2.1:853#name or https://192.0.2.1/dns-query#name"
 )]
 pub struct InvalidNameserver(String);
 
 impl HickoryDns {
-    /// Over these name servers; none: the system's, without its search list.
+    /// Over these name servers; none: the system's, without its search list. Those that speak TLS are judged as `http`
+    /// says.
     ///
     /// # Errors
     /// [`WorldSetupError`] when a setting names no name server, or the resolver cannot be made.
-    pub fn new(nameservers: &[String], timeout: Duration) -> Result<Self, WorldSetupError> {
+    pub fn new(
+        nameservers: &[String],
+        timeout: Duration,
+        http: &HttpSettings,
+    ) -> Result<Self, WorldSetupError> {
         let servers = match nameservers {
             [] => system_nameservers(),
             named => named.iter().map(|text| nameserver(text)).collect::<Result<_, _>>()?,
         };
         let config = ResolverConfig::from_name_servers(servers);
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_tls_config(http.tls()?);
         *builder.options_mut() = options(timeout);
         let resolver = builder.build().map_err(|error| WorldSetupError::Dns(error.to_string()))?;
         Ok(Self { resolver, timeout })
@@ -110,6 +116,10 @@ fn nameserver(text: &str) -> Result<NameServerConfig, InvalidNameserver> {
     let invalid = || InvalidNameserver(text.chars().take(100).collect());
     let (scheme, rest) = text.split_once("://").unwrap_or(("dns", text));
     let (address, name) = rest.split_once('#').map_or((rest, None), |(address, name)| (address, Some(name)));
+    let (address, path) = match (scheme, address.find('/')) {
+        ("https", Some(at)) => (&address[..at], Some(Arc::from(&address[at..]))),
+        _ => (address, None),
+    };
     let (ip, port) = match (address.parse::<SocketAddr>(), address.trim_matches(['[', ']']).parse::<IpAddr>())
     {
         (Ok(socket), _) => (socket.ip(), Some(socket.port())),
@@ -122,7 +132,7 @@ fn nameserver(text: &str) -> Result<NameServerConfig, InvalidNameserver> {
         "dns" | "udp" => vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
         "tcp" => vec![ConnectionConfig::tcp()],
         "tls" => vec![ConnectionConfig::tls(name)],
-        "https" => vec![ConnectionConfig::https(name, None)],
+        "https" => vec![ConnectionConfig::https(name, path)],
         _ => return Err(invalid()),
     };
     for connection in &mut connections {
@@ -268,7 +278,16 @@ mod tests {
         assert_eq!(ports("tls://192.0.2.1#dns.example.com"), [853]);
         assert_eq!(ports("tls://192.0.2.1:8853#dns.example.com"), [8853]);
         assert_eq!(ports("https://192.0.2.1#dns.example.com"), [443]);
-        for text in ["", "dns.example.com", "ftp://192.0.2.1", "192.0.2.1:99999", "192.0.2.1:x"] {
+        assert_eq!(ports("https://192.0.2.1:8443/resolve#dns.example.com"), [8443]);
+        for text in [
+            "",
+            "dns.example.com",
+            "ftp://192.0.2.1",
+            "192.0.2.1:99999",
+            "192.0.2.1:x",
+            "192.0.2.1/resolve",
+            "tls://192.0.2.1/resolve#dns.example.com",
+        ] {
             assert!(nameserver(text).is_err(), "{text:?}");
         }
     }

@@ -35,7 +35,7 @@ impl Ports {
     /// # Errors
     /// [`WorldSetupError`] when the settings cannot be used.
     pub fn world(settings: &WorldSettings) -> Result<Self, WorldSetupError> {
-        let dns = Arc::new(HickoryDns::new(&settings.nameservers, settings.dns_timeout)?);
+        let dns = Arc::new(HickoryDns::new(&settings.nameservers, settings.dns_timeout, &settings.http)?);
         let discovered = HttpClient::discovered(&settings.http, dns.clone())?;
         let configured = HttpClient::configured(&settings.http)?;
         let web = Arc::new(WebHosts::new(discovered.clone()));

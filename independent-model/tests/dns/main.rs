@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../common/authority.rs"]
+mod authority;
+mod secure;
 mod server;
 
 use std::time::Duration;
 
 use hickory_resolver::proto::{op::ResponseCode, rr::RecordType};
-use namesake::http::{AddressError, Addresses as _};
+use namesake::http::{AddressError, Addresses as _, HttpSettings};
 use namesake_independent::{Dns as _, DnsFailure, TxtAnswer, adapters::HickoryDns};
 use server::{NameServer, Reply, cname, txt, v4, v6};
 
@@ -20,7 +23,7 @@ async fn start(replies: &[(&'static str, Reply)]) -> (NameServer, HickoryDns) {
 
 async fn start_within(timeout: Duration, replies: &[(&'static str, Reply)]) -> (NameServer, HickoryDns) {
     let server = NameServer::start(replies).await;
-    let dns = HickoryDns::new(&[server.address.to_string()], timeout).unwrap();
+    let dns = HickoryDns::new(&[server.address.to_string()], timeout, &HttpSettings::default()).unwrap();
     (server, dns)
 }
 

@@ -15,8 +15,8 @@ use hickory_resolver::proto::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, UdpSocket},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, UdpSocket},
     task::JoinSet,
 };
 
@@ -37,7 +37,7 @@ pub(crate) enum Reply {
 pub(crate) type Question = (String, RecordType, bool);
 
 #[derive(Debug, Default)]
-struct Zone {
+pub(crate) struct Zone {
     replies: Mutex<HashMap<&'static str, Reply>>,
     questions: Mutex<Vec<Question>>,
 }
@@ -52,8 +52,7 @@ impl NameServer {
     pub(crate) async fn start(replies: &[(&'static str, Reply)]) -> Self {
         let (udp, tcp) = sockets().await.expect("loopback sockets");
         let address = udp.local_addr().expect("an address");
-        let zone =
-            Arc::new(Zone { replies: Mutex::new(replies.iter().cloned().collect()), ..Zone::default() });
+        let zone = Zone::new(replies);
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, zone.clone()));
         tasks.spawn(serve_tcp(tcp, zone.clone()));
@@ -107,7 +106,8 @@ async fn serve_tcp(listener: TcpListener, zone: Arc<Zone>) {
     }
 }
 
-async fn converse(mut stream: TcpStream, zone: Arc<Zone>) {
+/// Questions and answers, each after its length (RFC 1035 section 4.2.2).
+pub(crate) async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, zone: Arc<Zone>) {
     while let Ok(length) = stream.read_u16().await {
         let mut query = vec![0; length.into()];
         if stream.read_exact(&mut query).await.is_err() {
@@ -123,7 +123,11 @@ async fn converse(mut stream: TcpStream, zone: Arc<Zone>) {
 }
 
 impl Zone {
-    fn answer(&self, query: &[u8], tcp: bool) -> Option<Vec<u8>> {
+    pub(crate) fn new(replies: &[(&'static str, Reply)]) -> Arc<Self> {
+        Arc::new(Self { replies: Mutex::new(replies.iter().cloned().collect()), ..Self::default() })
+    }
+
+    pub(crate) fn answer(&self, query: &[u8], tcp: bool) -> Option<Vec<u8>> {
         let query = Message::from_vec(query).ok()?;
         let question = query.queries.first()?.clone();
         let name = question.name().to_ascii().to_ascii_lowercase();

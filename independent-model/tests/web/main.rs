@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../common/authority.rs"]
+mod authority;
 mod server;
 
 use std::{net::IpAddr, sync::Arc};

@@ -1,9 +1,7 @@
 //! A web host on loopback, with TLS and an authority of its own, or plain.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
@@ -11,40 +9,29 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use crate::authority::Authority;
+
 /// From a path to a whole HTTP/1.1 answer.
 pub(crate) type Site = fn(&str) -> String;
 
 pub(crate) struct WebServer {
     pub(crate) address: SocketAddr,
-    pub(crate) authority: tempfile::NamedTempFile,
+    pub(crate) authority: Authority,
     _tasks: JoinSet<()>,
 }
 
 impl WebServer {
     pub(crate) async fn plain(site: Site) -> Self {
-        Self::start(site, None, String::new()).await
+        Self::start(site, None, Authority::new()).await
     }
 
     pub(crate) async fn tls(names: &[&str], site: Site) -> Self {
-        let mut authority = CertificateParams::new(vec![]).expect("parameters");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer =
-            CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("issuer");
-        let key = KeyPair::generate().expect("a key");
-        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        let leaf = CertificateParams::new(names).expect("parameters").signed_by(&key, &issuer).expect("leaf");
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-            .expect("a certificate");
-        Self::start(site, Some(TlsAcceptor::from(Arc::new(config))), issuer.pem()).await
+        let authority = Authority::new();
+        let acceptor = authority.acceptor(names, &[]);
+        Self::start(site, Some(acceptor), authority).await
     }
 
-    async fn start(site: Site, tls: Option<TlsAcceptor>, pem: String) -> Self {
-        let authority = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(authority.path(), pem).expect("written");
+    async fn start(site: Site, tls: Option<TlsAcceptor>, authority: Authority) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let address = listener.local_addr().expect("an address");
         let mut tasks = JoinSet::new();

@@ -46,6 +46,8 @@ pub(crate) struct Entry<V> {
     pub(super) behind_until: Timestamp,
     /// Until when it may go out stale.
     pub(super) stale_until: Timestamp,
+    /// It came back after a restart: stale from the beginning.
+    pub(super) is_restored: bool,
     /// The bytes that go out for it, written by the first who needs them.
     pub(crate) prepared: OnceLock<Prepared>,
 }
@@ -101,22 +103,31 @@ pub(super) struct Failure {
 pub(super) struct Slot<V> {
     /// The last answer that was not provisional.
     pub(super) good: Option<Arc<Entry<V>>>,
+    /// What was good until a source answered nonsense (the handle has become ambiguous). It does not go out again,
+    /// whatever fails later; it still contradicts a weaker source that names another account.
+    pub(super) disputed: Option<Arc<Entry<V>>>,
     /// A provisional answer stands *beside* the good one: a chain of provisional answers must not wear down what
     /// was proved.
     pub(super) provisional: Option<Arc<Entry<V>>>,
-    /// A failure never replaces an answer.
+    /// A temporary failure never replaces an answer.
     pub(super) failure: Option<Failure>,
 }
 
 impl<V> Clone for Slot<V> {
     fn clone(&self) -> Self {
-        Self { good: self.good.clone(), provisional: self.provisional.clone(), failure: self.failure.clone() }
+        let Self { good, disputed, provisional, failure } = self;
+        Self {
+            good: good.clone(),
+            disputed: disputed.clone(),
+            provisional: provisional.clone(),
+            failure: failure.clone(),
+        }
     }
 }
 
 impl<V> Default for Slot<V> {
     fn default() -> Self {
-        Self { good: None, provisional: None, failure: None }
+        Self { good: None, disputed: None, provisional: None, failure: None }
     }
 }
 
@@ -134,6 +145,16 @@ pub(super) enum Recall<V> {
 }
 
 impl<V> Slot<V> {
+    /// A slot that knows this and nothing else.
+    pub(super) fn good(entry: Entry<V>) -> Self {
+        Self { good: Some(Arc::new(entry)), ..Self::default() }
+    }
+
+    /// The last answer that was proved, whether or not it may still go out.
+    pub(super) fn proved(&self) -> Option<&Arc<Entry<V>>> {
+        self.good.as_ref().or(self.disputed.as_ref())
+    }
+
     /// The slot without what was purged.
     pub(super) fn still_counting(&self, counts: impl Fn(Stripes, Begun) -> bool) -> Self {
         let entry = |entry: &Option<Arc<Entry<V>>>| {
@@ -141,6 +162,7 @@ impl<V> Slot<V> {
         };
         Self {
             good: entry(&self.good),
+            disputed: entry(&self.disputed),
             provisional: entry(&self.provisional),
             failure: self.failure.clone().filter(|failure| counts(failure.stripes, failure.begun)),
         }
@@ -151,9 +173,9 @@ impl<V> Slot<V> {
     ///
     /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
     /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
-    /// asker of a name in demand waits for a deadline; later on, askers wait. After a failure that is not temporary (the
-    /// handle has become ambiguous) the old answer does not go out again. A failure from before a suspicion is no reason:
-    /// the sources may be better by now.
+    /// asker of a name in demand waits for a deadline; later on, askers wait. A failure from before a suspicion is no
+    /// reason: the sources may be better by now. What came back after a restart is stale without one, and asked for
+    /// behind its first asker.
     pub(super) fn recall(
         &self,
         now: Timestamp,
@@ -168,10 +190,10 @@ impl<V> Slot<V> {
             return Recall::Good(Answered::new(weak, now, false));
         }
         // A failure knows only the name that was asked for; the answer beside it, whom that was about.
-        let about = |failure: &Failure| self.good.as_ref().map_or(failure.stripes, |good| good.stripes);
+        let about = |failure: &Failure| self.proved().map_or(failure.stripes, |proved| proved.stripes);
         let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
         match (&self.good, failure) {
-            (Some(good), Some(failure)) if failure.error.kind().is_temporary() && now < good.stale_until => {
+            (Some(good), Some(failure)) if now < good.stale_until => {
                 let stale = Answered::new(good, now, true);
                 match now {
                     _ if now < failure.until => Recall::Good(stale),
@@ -181,7 +203,7 @@ impl<V> Slot<V> {
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
             (Some(good), None) if now < good.behind_until && trusted(good) => {
-                Recall::Behind(Answered::new(good, now, false))
+                Recall::Behind(Answered::new(good, now, good.is_restored))
             }
             _ => Recall::Nothing,
         }

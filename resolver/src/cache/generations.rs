@@ -132,6 +132,14 @@ impl Generations {
         }
     }
 
+    /// Everything known of an account is no longer fresh.
+    pub(crate) fn suspect_account(&self, account: &AccountId) {
+        let number = self.next();
+        if let Some(stripe) = self.stripes.get(self.stripe(account) as usize) {
+            stripe.suspected.fetch_max(number, Ordering::SeqCst);
+        }
+    }
+
     /// What was begun before `moment` about these no longer counts: an answer that was looked up from then on knows
     /// better.
     pub(crate) fn outdate(

@@ -6,15 +6,17 @@
 //!     │   expired ≤ 60 s ago ............................. answered, asked again behind the answer
 //!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
 //!     ▼   nothing
-//!  flight: one lookup a key ──▶ settle: what was found is remembered, what failed replaces nothing
+//!  flight: one lookup a key ──▶ settle: what was found is remembered, a temporary failure replaces nothing
 //!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
 //! ```
 //!
-//! Two pure files decide: `entry` what may be answered now, `settle` what is kept. This one holds the lock-free map, the
+//! Two pure files decide: `entry` what may be answered now, `settle` what is kept; `restart` is about what outlives the
+//! process. This one holds the lock-free map, the
 //! clock and the flights.
 
 mod entry;
 mod generations;
+mod restart;
 mod settle;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -26,7 +28,7 @@ pub(crate) use self::{
     generations::Generations,
 };
 use self::{
-    entry::{Recall, Slot},
+    entry::{Entry, Recall, Slot},
     generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
 };
@@ -161,8 +163,8 @@ impl<V: Remembered> Memory<V> {
     }
 
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
-    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails,
-    /// what was known stays.
+    /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails
+    /// temporarily, what was known stays.
     pub(crate) async fn ask_afresh<F>(
         &self,
         key: &Key,
@@ -249,10 +251,7 @@ impl<V: Remembered> Shelf<V> {
 
         let asked = self.asked(&key);
         let stripes = match &result {
-            Ok(Lookup::Found { value, .. }) => {
-                let handle = value.handle().map(|handle| (self.whose.names(key.seat), handle));
-                self.generations.stripes(asked, value.account(), handle)
-            }
+            Ok(Lookup::Found { value, .. }) => self.stripes(&key, value),
             _ => asked,
         };
         let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
@@ -295,6 +294,13 @@ impl<V: Remembered> Shelf<V> {
         self.generations.outdate(&self.whose.same_people(key.seat), &handles, account, moment);
     }
 
+    /// Of the question and its answer.
+    fn stripes(&self, key: &Key, value: &V) -> Stripes {
+        let handle = value.handle().map(|handle| (self.whose.names(key.seat), handle));
+        self.generations.stripes(self.asked(key), value.account(), handle)
+    }
+
+    /// Of the question.
     fn asked(&self, key: &Key) -> Stripes {
         match &key.subject {
             Subject::Handle(handle) => {
@@ -312,7 +318,7 @@ fn weigh<V: Remembered>(key: &Key, slot: &Slot<V>) -> u32 {
         Subject::Handle(handle) => handle.as_str().len(),
         Subject::Account(account) => account.as_str().len(),
     };
-    let entries = [&slot.good, &slot.provisional].into_iter().flatten();
+    let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
     let values = entries.map(|entry| match &entry.said {
         Said::Found(value) => value.weight(),
         Said::Absent(_) => 512,

@@ -48,13 +48,13 @@ pub(super) fn settle<V: Remembered>(
 ) -> (Settled<V>, Slot<V>) {
     let Landing { result, begun, asked, stripes, now } = landing;
     let failed = |known: Slot<V>, error: ResolveError| {
-        let may_stale = error.kind().is_temporary();
-        let stale = known.good.clone().filter(|good| may_stale && now < good.stale_until);
         let failure =
             Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
-        // A definite failure is the stronger source's word: what stood in for it goes.
-        let provisional = known.provisional.filter(|_| may_stale);
-        (Settled::Failed(error, stale), Slot { failure: Some(failure), provisional, good: known.good })
+        if !error.kind().is_temporary() {
+            return (Settled::Failed(error, None), dispute(known, failure));
+        }
+        let stale = known.good.clone().filter(|good| now < good.stale_until);
+        (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
     let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
 
@@ -75,7 +75,7 @@ pub(super) fn settle<V: Remembered>(
         }
         Ok(Lookup::Found { value, ttl }) if value.is_provisional() => {
             let new = entry(Said::Found(value), ttl);
-            (Settled::New(Arc::clone(&new)), Slot { provisional: Some(new), failure: None, good: known.good })
+            (Settled::New(Arc::clone(&new)), Slot { provisional: Some(new), failure: None, ..known })
         }
         Ok(Lookup::Found { value, ttl }) => remember(&known, entry(Said::Found(value), ttl)),
         Ok(Lookup::Absent { why, ttl }) => remember(&known, entry(Said::Absent(why), ttl)),
@@ -84,17 +84,33 @@ pub(super) fn settle<V: Remembered>(
 
 /// A lookup that was begun later knows better, even if it came back first.
 fn remember<V>(known: &Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
-    let keep = match &known.good {
-        Some(good) if good.begun > new.begun => known.clone(),
-        _ => Slot { good: Some(Arc::clone(&new)), provisional: None, failure: None },
+    let definite = known.failure.as_ref().filter(|failure| !failure.error.kind().is_temporary());
+    let keep = match (&known.good, definite) {
+        (Some(good), _) if good.begun > new.begun => known.clone(),
+        (_, Some(failure)) if failure.begun > new.begun => known.clone(),
+        _ => Slot { good: Some(Arc::clone(&new)), ..Slot::default() },
     };
     (Settled::New(new), keep)
 }
 
+/// A definite failure is the stronger source's word: what stood in for it goes, and what was good no longer goes out,
+/// unless its lookup was begun later and knows better.
+fn dispute<V>(known: Slot<V>, failure: Failure) -> Slot<V> {
+    match &known.good {
+        Some(good) if good.begun > failure.begun => known,
+        _ => Slot {
+            disputed: known.good.or(known.disputed),
+            failure: Some(failure),
+            good: None,
+            provisional: None,
+        },
+    }
+}
+
 /// Silencing the stronger source must not choose the holder.
 fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp) -> bool {
-    known.good.as_ref().is_some_and(|good| match &good.said {
-        Said::Found(proved) => now < good.stale_until && proved.account() != value.account(),
+    known.proved().is_some_and(|entry| match &entry.said {
+        Said::Found(proved) => now < entry.stale_until && proved.account() != value.account(),
         Said::Absent(_) => false,
     })
 }
@@ -117,13 +133,9 @@ fn entry<V: Remembered>(
         false => believed,
     };
     let expires = believed.map(|time| later(now, time));
-    let checked_at = match &said {
-        Said::Found(value) => value.checked_at(),
-        Said::Absent(_) => None,
-    };
     Entry {
+        checked_at: checked_at(&said).unwrap_or(now),
         said,
-        checked_at: checked_at.unwrap_or(now),
         begun,
         stripes,
         learned_at: now,
@@ -133,6 +145,14 @@ fn entry<V: Remembered>(
             _ => Timestamp::MAX,
         },
         stale_until: expires.map_or(Timestamp::MAX, |expires| later(expires, settings.max_stale)),
+        is_restored: false,
         prepared: OnceLock::new(),
+    }
+}
+
+pub(super) fn checked_at<V: Remembered>(said: &Said<V>) -> Option<Timestamp> {
+    match said {
+        Said::Found(value) => value.checked_at(),
+        Said::Absent(_) => None,
     }
 }

@@ -1,12 +1,23 @@
 //! `namesake serve`: the service, until a signal says stop.
 
-use std::{io::IsTerminal as _, net::SocketAddr, sync::Arc};
+use std::{
+    error::Error,
+    future::{Future, pending},
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    sync::Arc,
+};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::{CommandError, Outcome};
-use crate::{compose, compose::ComposeError, config::Config, install_metrics};
+use crate::{Namesake, SnapshotFile, compose, compose::ComposeError, config::Config, install_metrics};
 
 pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
@@ -14,9 +25,9 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         EnvFilter::builder().with_env_var("NAMESAKE_LOG").with_default_directive(tracing::Level::INFO.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         // Colours are for people: a file or a collector gets plain text.
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .init();
 
     let parts = compose::compose(config)?;
@@ -36,7 +47,12 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let (stop, stopped) = watch::channel(false);
+    // Only now that nothing stops us from starting: the file is used up.
+    let snapshot = compose::snapshot_file(config);
+    if let Some(file) = &snapshot {
+        restore(&namesake, file);
+    }
+    let (stopping, stopped) = watch::channel(false);
     let until = || {
         let mut stopped = stopped.clone();
         async move {
@@ -54,39 +70,62 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         let (service, until) = (namesake.clone(), until());
         tasks.spawn(async move {
             if let Err(error) = service.serve_operations(listener, until).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "operations.failed");
+                tracing::error!(error = &error as &dyn Error, "operations.failed");
             }
         });
     }
+    // Before anybody is told that we are ready: they may tell us to stop.
+    let stop = stop_signal();
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     tracing::info!(server.address = %address, server.public_url = %config.server.public_url(), "serve.ready");
     let signalled = async {
-        stop_signal().await;
+        stop.await;
         tracing::info!("serve.stopping");
     };
     let served = namesake.serve(listener, signalled).await;
-    let _ = stop.send(true);
+    let _ = stopping.send(true);
     while tasks.join_next().await.is_some() {}
+    // Last: nobody asks any more, and nobody tells of changes.
+    if let Some(file) = &snapshot {
+        save(&namesake, file);
+    }
     served.map_err(CommandError::Serve)?;
     Ok(Outcome::Done)
+}
+
+fn restore(namesake: &Namesake, file: &SnapshotFile) {
+    match namesake.restore(file) {
+        Ok(answers) => tracing::info!(answers, "snapshot.restored"),
+        Err(error) => tracing::warn!(error = &error as &dyn Error, "snapshot.ignored"),
+    }
+}
+
+fn save(namesake: &Namesake, file: &SnapshotFile) {
+    match namesake.save(file) {
+        Ok(answers) => tracing::info!(answers, "snapshot.saved"),
+        Err(error) => tracing::warn!(error = &error as &dyn Error, "snapshot.not_saved"),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })
 }
 
-/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM.
-pub(super) async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => (),
-                _ = terminate.recv() => (),
-            }
+/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM. Both are heard from the call on, not from the first poll.
+pub(super) fn stop_signal() -> impl Future<Output = ()> {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        tokio::select! {
+            () = caught(interrupt) => (),
+            () = caught(terminate) => (),
         }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
+    }
+}
+
+async fn caught(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        // It is not heard; the other one may be.
+        Err(_) => pending().await,
     }
 }

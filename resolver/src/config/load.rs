@@ -111,6 +111,9 @@ fn check(config: Config) -> Result<Config, ConfigError> {
             "atproto.events_idle_seconds and atproto.events_max_backoff_seconds must be above 0",
         ));
     }
+    if !(1..=4096).contains(&config.cache.snapshot_max_mib) {
+        return Err(ConfigError::invalid("cache.snapshot_max_mib must be between 1 and 4096"));
+    }
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
@@ -202,6 +205,8 @@ mod tests {
             "[atproto]\nevents_url = \"https://relay.example.com\"\n",
             "[atproto]\nevents_cursor_file = \"cursor\"\n",
             "[atproto]\nevents_idle_seconds = 0\n",
+            "[cache]\nsnapshot_max_mib = 0\n",
+            "[cache]\nsnapshot_max_mib = 4097\n",
             "[independent]\nhandle_domains = [\"a.example\"]\n",
             &format!("{MIRROR}client_id = \"1\"\npoll_seconds = 0\n"),
         ] {

@@ -249,6 +249,11 @@ pub struct Cache {
     pub refresh_behind_seconds: u64,
     /// How long past its time an answer is given, marked stale, while its sources fail temporarily.
     pub max_stale_seconds: u64,
+    /// Where the world's answers are kept while the service is restarted. Absent: nowhere. What comes back is marked stale
+    /// until its sources were asked again.
+    pub snapshot_file: Option<PathBuf>,
+    /// The most that is written to it and read from it, in mebibytes; the oldest answers are left out.
+    pub snapshot_max_mib: usize,
 }
 
 impl Default for Cache {
@@ -260,6 +265,8 @@ impl Default for Cache {
             failure_ttl_seconds: 10,
             refresh_behind_seconds: 60,
             max_stale_seconds: 24 * 3600,
+            snapshot_file: None,
+            snapshot_max_mib: 64,
         }
     }
 }

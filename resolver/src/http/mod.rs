@@ -65,7 +65,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) resolver: Arc<Resolver>,
-    atproto: Option<Arc<Atproto>>,
+    pub(crate) atproto: Option<Arc<Atproto>>,
     history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,

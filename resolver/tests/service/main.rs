@@ -13,6 +13,7 @@ mod handles;
 mod http;
 mod memory;
 mod openapi;
+mod restart;
 mod robustness;
 mod support;
 mod xrpc;

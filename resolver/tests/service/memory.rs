@@ -106,7 +106,7 @@ async fn an_outage_is_bridged_marked_and_bounded() {
 }
 
 #[tokio::test]
-async fn nonsense_is_not_bridged_and_replaces_nothing() {
+async fn what_was_good_before_nonsense_does_not_go_out_again() {
     let world = World::new();
     world.independent.say(NAME, found(A));
     world.who(NAME).await;
@@ -114,8 +114,44 @@ async fn nonsense_is_not_bridged_and_replaces_nothing() {
     world.wait(3600);
     assert_eq!(world.who(NAME).await, "!502");
     world.independent.say(NAME, Says::Fails(ErrorKind::Timeout));
+    for _ in 0..3 {
+        world.wait(11);
+        assert_eq!(world.who(NAME).await, "!504", "a later outage does not bring it back");
+    }
+    // It is remembered all the same: who can silence the DNS now does not choose the holder.
+    world.independent.say(NAME, Says::Provisional(B));
     world.wait(11);
-    assert_eq!(world.who(NAME).await, format!("~{A}"), "what was good is still known");
+    assert_eq!(world.who(NAME).await, "!503");
+    world.independent.say(NAME, found(B));
+    world.wait(11);
+    assert_eq!(world.who(NAME).await, B, "a proof ends the dispute");
+}
+
+#[tokio::test]
+async fn nonsense_ends_an_answer_that_was_still_fresh() {
+    let world = World::new();
+    world.independent.say(NAME, found(A));
+    world.who(NAME).await;
+    world.independent.say(NAME, Says::Fails(ErrorKind::BadAnswer));
+    assert_eq!((world.ask(NAME, true).await.as_str(), world.who(NAME).await.as_str()), ("!502", "!502"));
+    world.independent.say(NAME, Says::Fails(ErrorKind::Unavailable));
+    world.wait(11);
+    assert_eq!(world.who(NAME).await, "!503");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_begun_before_nonsense_and_comes_after_it_is_not_kept() {
+    let world = std::sync::Arc::new(World::new());
+    world.independent.say(NAME, found(A));
+    world.independent.hold();
+    let early = std::sync::Arc::clone(&world);
+    let early = tokio::spawn(async move { early.who(NAME).await });
+    world.independent.asked(1).await;
+    world.independent.say(NAME, Says::FailsAtOnce(ErrorKind::BadAnswer));
+    assert_eq!(world.ask(NAME, true).await, "!502");
+    world.independent.release();
+    assert_eq!(early.await.unwrap(), A, "who asked before hears what was so before");
+    assert_eq!(world.who(NAME).await, "!502");
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) enum Says {
     Provisional(&'static str),
     Absent(Why, Ttl),
     Fails(ErrorKind),
+    /// Also while the others are held.
+    FailsAtOnce(ErrorKind),
     Panics,
 }
 
@@ -92,7 +94,9 @@ impl Fake {
             script.get(handle.as_str()).or_else(|| script.get("*")).cloned()
         };
         self.calls.send_modify(|calls| *calls += 1);
-        self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        if !matches!(says, Some(Says::FailsAtOnce(_))) {
+            self.held.subscribe().wait_for(|held| !held).await.unwrap();
+        }
         let found = |account: &str, ttl, provisional| {
             let proof = Proof { method: Method::DNS_TXT, checked_at: Timestamp::UNIX_EPOCH, provisional };
             let account = AccountId::parse(account).unwrap();
@@ -103,7 +107,9 @@ impl Fake {
             Says::Found(account, ttl) => found(account, ttl, false),
             Says::Provisional(account) => found(account, Ttl::For(Duration::from_secs(300)), true),
             Says::Absent(why, ttl) => Ok(Lookup::Absent { why, ttl }),
-            Says::Fails(kind) => Err(ResolveError::new(kind, "secret-cause of the failure")),
+            Says::Fails(kind) | Says::FailsAtOnce(kind) => {
+                Err(ResolveError::new(kind, "secret-cause of the failure"))
+            }
             Says::Panics => panic!("a bug in a backend"),
         }
     }
@@ -150,7 +156,6 @@ pub(crate) struct World {
     pub(crate) mirror: Arc<Fake>,
     pub(crate) clock: Arc<ManualClock>,
     /// The mirror's.
-    /// The mirror's.
     pub(crate) invalidator: Invalidator,
     /// The independent model's.
     pub(crate) events: Invalidator,
@@ -164,7 +169,20 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        let (independent, mirror) = (Fake::independent(), Fake::mirror("threads"));
+        Self::of(Fake::independent(), Fake::mirror("threads"), clock, change)
+    }
+
+    /// Another service over the same backends, which knows nothing yet.
+    pub(crate) fn restarted(&self) -> Self {
+        Self::of(self.independent.clone(), self.mirror.clone(), self.clock.clone(), |builder| builder)
+    }
+
+    fn of(
+        independent: Arc<Fake>,
+        mirror: Arc<Fake>,
+        clock: Arc<ManualClock>,
+        change: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let builder = Namesake::builder();
         let invalidator = builder.invalidator(&mirror.policy.scheme);
         let events = builder.invalidator(&independent.policy.scheme);

@@ -8,7 +8,10 @@ use std::{
 use namesake::{
     AccountId, Answer, ErrorKind, Handle, Lookup, Method, Proof, ResolveError, Timestamp, Trace, Ttl, Why,
 };
-use namesake_resolver::atproto::{AtprotoIdentity, DidDocument};
+use namesake_resolver::{
+    SnapshotFile,
+    atproto::{AtprotoIdentity, DidDocument},
+};
 use serde_json::json;
 
 use crate::support::{Says, Server, World};
@@ -35,7 +38,9 @@ impl AtprotoIdentity for Network {
                     Ok(Lookup::Found { value: (AccountId::parse(did).unwrap(), proof), ttl })
                 }
                 Some(Says::Absent(why, ttl)) => Ok(Lookup::Absent { why, ttl }),
-                Some(Says::Fails(kind)) => Err(ResolveError::new(kind, "the network is down")),
+                Some(Says::Fails(kind) | Says::FailsAtOnce(kind)) => {
+                    Err(ResolveError::new(kind, "the network is down"))
+                }
                 Some(Says::Provisional(_) | Says::Panics) => unreachable!(),
             }
         })
@@ -179,4 +184,46 @@ async fn a_refresh_sees_what_is_so_now() {
     let fresh = server.send("POST", &identity("refreshIdentity"), &[], body).await;
     assert_eq!((fresh.status, &fresh.json()["did"]), (200, &"did:plc:g".into()));
     assert_eq!(server.get(&query).await.status, 200);
+}
+
+#[tokio::test]
+async fn each_memory_survives_a_restart_and_is_asked_for_again() {
+    let (network, before, server) = network(false).await;
+    let queries = [
+        "resolveHandle?handle=alice.example.com",
+        "resolveDid?did=did:plc:a",
+        "resolveIdentity?identifier=did:plc:a",
+        "resolveIdentity?identifier=alice.example.com",
+    ];
+    let mut bodies = Vec::new();
+    for query in queries {
+        bodies.push(server.get(&identity(query)).await.json());
+    }
+    // None of these is known afterwards.
+    network.document("did:plc:c", Ok(None));
+    for query in [
+        "resolveHandle?handle=gone.example.com",
+        "resolveIdentity?identifier=did:plc:c",
+        "resolveDid?did=did:plc:x",
+    ] {
+        server.get(&identity(query)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = SnapshotFile { path: folder.path().join("answers"), max_bytes: 1 << 20, basis: String::new() };
+    assert_eq!(before.namesake.save(&file).unwrap(), queries.len());
+
+    let (port, clock) = (Arc::clone(&network), before.clock.clone());
+    let after = World::with(|builder| builder.atproto(port).clock(clock));
+    assert_eq!(after.namesake.restore(&file).unwrap(), queries.len());
+    network.name("alice.example.com", Says::Fails(ErrorKind::Timeout));
+    network.document("did:plc:a", Err(Says::Fails(ErrorKind::Unavailable)));
+    let server = after.serve().await;
+    for (query, body) in queries.into_iter().zip(bodies) {
+        let reply = server.get(&identity(query)).await;
+        assert_eq!(
+            (reply.status, reply.header("namesake-stale"), reply.json()),
+            (200, "true", body),
+            "{query}"
+        );
+    }
 }

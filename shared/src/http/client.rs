@@ -88,7 +88,7 @@ impl HttpClient {
             connect_timeout: settings.connect_timeout,
         });
         let with_tls = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config(settings)?)
+            .with_tls_config(settings.tls()?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
@@ -246,22 +246,32 @@ fn classify(error: &hyper_util::client::legacy::Error, host: &str) -> HttpError 
     HttpError::new(HttpFailure::Connect, format!("the connection to {host} broke"))
 }
 
-pub(super) fn tls_config(settings: &HttpSettings) -> Result<ClientConfig, HttpSetupError> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for file in &settings.extra_root_ca {
-        let unusable = |error: &dyn Error| {
-            HttpSetupError(format!("the certificate authority in {} cannot be used: {error}", file.display()))
-        };
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unusable(&error))? {
-            let certificate = certificate.map_err(|error| unusable(&error))?;
-            roots.add(certificate).map_err(|error| unusable(&error))?;
+impl HttpSettings {
+    /// How a server's certificate is judged: by Mozilla's roots and [`Self::extra_root_ca`]. Also for other protocols
+    /// over TLS that follow these settings.
+    ///
+    /// # Errors
+    /// [`HttpSetupError`] when a certificate file cannot be read.
+    pub fn tls(&self) -> Result<ClientConfig, HttpSetupError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for file in &self.extra_root_ca {
+            let unusable = |error: &dyn Error| {
+                HttpSetupError(format!(
+                    "the certificate authority in {} cannot be used: {error}",
+                    file.display()
+                ))
+            };
+            for certificate in CertificateDer::pem_file_iter(file).map_err(|error| unusable(&error))? {
+                let certificate = certificate.map_err(|error| unusable(&error))?;
+                roots.add(certificate).map_err(|error| unusable(&error))?;
+            }
         }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| HttpSetupError(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(config)
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| HttpSetupError(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
 }

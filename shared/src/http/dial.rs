@@ -9,7 +9,6 @@ use url::Url;
 
 use super::{
     HttpError, HttpFailure, HttpSettings, HttpSetupError,
-    client::tls_config,
     connector::{Connector, Rules},
 };
 
@@ -29,7 +28,7 @@ impl Dialer {
             https_port: 443,
             connect_timeout: settings.connect_timeout,
         });
-        let with_tls = HttpsConnectorBuilder::new().with_tls_config(tls_config(settings)?).https_or_http();
+        let with_tls = HttpsConnectorBuilder::new().with_tls_config(settings.tls()?).https_or_http();
         Ok(Self(with_tls.enable_http1().wrap_connector(connector)))
     }
 

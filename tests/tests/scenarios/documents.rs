@@ -98,6 +98,12 @@ pub(crate) async fn s21_odd_did_web() {
     assert_eq!(world.resolve_did("did:web:").await.error(), (400, "InvalidRequest"));
     let unsupported = world.resolve_did("did:key:zQ3shZc2QzApp2oymGvQbzP8eKheVshBHbU4ZYjeXqwSKEn6N").await;
     assert_eq!(unsupported.error(), (400, "InvalidRequest"));
+    // Our own routes tell the two apart as well.
+    for (did, status) in
+        [("did:key:zQ3shZc2QzApp2oymGvQbzP8eKheVshBHbU4ZYjeXqwSKEn6N", 501), ("did:plc:short", 404)]
+    {
+        assert_eq!(world.resolve(did).await.status, status, "{did}");
+    }
     assert_eq!(world.touched(), 0);
 }
 

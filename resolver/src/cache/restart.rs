@@ -1,0 +1,79 @@
+//! What a memory hands out before a restart, and takes back after it.
+
+use std::sync::{Arc, OnceLock};
+
+use namesake::Timestamp;
+
+use super::{Entry, Key, Memory, Remembered, Said, Slot, later, settle::checked_at};
+
+/// An answer that may come back after a restart.
+#[derive(Debug)]
+pub(crate) struct Survivor<V> {
+    pub(crate) key: Key,
+    pub(crate) entry: Arc<Entry<V>>,
+    pub(crate) learned_at: Timestamp,
+    /// Whether it was suspected since, and not asked for again.
+    pub(crate) suspect: bool,
+}
+
+impl<V: Remembered> Memory<V> {
+    /// What was found in the world and proved, and is not too old to go out.
+    ///
+    /// Left behind is what has no expiry: it comes from our own store, and nobody tells of purges while we are away. So
+    /// are failures, provisional answers, and every definite no: after a restart an answer goes out before anybody is
+    /// asked, and "nobody" would hide a handle that was set up meanwhile; forgetting it costs one lookup.
+    pub(crate) fn survivors(&self) -> Vec<Survivor<V>> {
+        let (generations, now) = (&self.shelf.generations, self.shelf.clock.now());
+        let survives = |entry: &Entry<V>| {
+            matches!(entry.said, Said::Found(_))
+                && entry.expires.is_some()
+                && now < self.last_moment(entry.learned_at)
+                && generations.count(entry.stripes, entry.begun)
+        };
+        let slots = self.shelf.slots.iter();
+        let good = slots.filter_map(|(key, slot)| Some((key, Arc::clone(slot.good.as_ref()?))));
+        good.filter(|(_, entry)| survives(entry))
+            .map(|(key, entry)| Survivor {
+                key: Key::clone(&key),
+                learned_at: entry.learned_at,
+                suspect: generations.is_suspect(entry.stripes, entry.begun),
+                entry,
+            })
+            .collect()
+    }
+
+    /// Remembers again what was learned before a restart: until it is asked for anew it goes out marked stale, however
+    /// long it would have been good. False if it is too old, or seems to be from the future: then a clock was set, and
+    /// its age is unknown.
+    pub(crate) fn take_back(&self, key: Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
+        let (shelf, now) = (&self.shelf, self.shelf.clock.now());
+        let last_moment = self.last_moment(learned_at);
+        if learned_at > now || now >= last_moment {
+            return false;
+        }
+        let begun = shelf.generations.begin();
+        if suspect {
+            shelf.generations.suspect_account(value.account());
+        }
+        let (stripes, said) = (shelf.stripes(&key, &value), Said::Found(value));
+        let entry = Entry {
+            checked_at: checked_at(&said).unwrap_or(learned_at),
+            said,
+            begun,
+            stripes,
+            learned_at,
+            expires: Some(now),
+            behind_until: last_moment,
+            stale_until: last_moment,
+            is_restored: true,
+            prepared: OnceLock::new(),
+        };
+        shelf.slots.entry(key).or_insert_with(|| Arc::new(Slot::good(entry)));
+        true
+    }
+
+    /// Counted from when the answer was learned, so that the time away counts.
+    fn last_moment(&self, learned_at: Timestamp) -> Timestamp {
+        later(learned_at, self.shelf.settings.max_stale)
+    }
+}
