@@ -13,6 +13,9 @@
 //!   explain    the same in words, and what to change          pure
 //! ```
 //!
+//! Accounts that live here are in [`hosted`]; `local` answers for them what the steps above ask the world, from the
+//! register. They are did:webvh accounts, whose logs [`webvh`] verifies.
+//!
 //! [`IndependentModel`] strings them together over the [`Ports`]; `adapters` does the I/O of the real world, and
 //! [`PrivateWorld`] stands in for all of it in the demo, the policy lab and tests. The `did` file holds the grammar
 //! of DIDs, `policy` what the scheme promises.
@@ -27,7 +30,9 @@ mod did;
 mod document;
 pub mod events;
 mod explain;
+pub mod hosted;
 mod hostname;
+mod local;
 mod model;
 pub mod plc;
 mod policy;
@@ -44,7 +49,7 @@ pub use adapters::WorldSetupError;
 pub use did::{Did, DidMethod, InvalidDid, WebHost};
 pub use document::{DidDocument, KeyForm, SigningKey, UnusableDocument};
 pub use hostname::{Hostname, InvalidHostname};
-pub use model::IndependentModel;
+pub use model::{History, IndependentModel};
 pub use ports::{
     DidWeb, Directory, Dns, DnsFailure, DocumentAnswer, Pds, PortFuture, Ports, TxtAnswer, TxtRecord,
     WellKnown, WellKnownReply,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Answer, Clock, ErrorKind, Handle, HandleResolver, Identity, Lookup, Policy, Profile,
+    AccountId, Answer, Clock, ErrorKind, Handle, HandleResolver, Identity, Lookup, Method, Policy, Profile,
     ProfileState, Proof, ResolveError, StepOutcome, Trace, Ttl, Why, clean_line,
 };
 use tokio::time::timeout;
@@ -11,8 +11,9 @@ use tokio::time::timeout;
 use crate::{
     Did, DidDocument, DidMethod, DocumentAnswer, HandleCheck, Hostname, IndependentSettings, InvalidDid,
     Ports, ProvedDid, VerifiedIdentity, WebHost, WhyInvalid, explain,
-    plc::{self, Log},
-    policy::policy,
+    hosted::Hosted,
+    plc::{self, HeldHandle, Log},
+    policy::{policy, policy_with},
     profile,
     proof::{Conclusion, Established, conclude},
     race,
@@ -33,11 +34,21 @@ pub struct IndependentModel {
     settings: IndependentSettings,
     policy: Policy,
     ports: Ports,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hosted: Option<Arc<Hosted>>,
 }
 
 /// How long an answer lives that leaves something unchecked.
 const UNCHECKED_TTL: Duration = Duration::from_secs(10);
+
+/// What an account has claimed, from a log that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The handles, the oldest first.
+    pub handles: Vec<HeldHandle>,
+    /// Whether the account was closed.
+    pub deactivated: bool,
+}
 
 /// A DID found for a handle, with the failure it hides when it is provisional.
 type Forward = (ProvedDid, Option<ResolveError>);
@@ -47,7 +58,15 @@ impl IndependentModel {
     #[must_use]
     pub fn new(settings: IndependentSettings, ports: Ports, clock: Arc<dyn Clock>) -> Self {
         let policy = policy(&settings);
-        Self { settings, policy, ports, clock }
+        Self { settings, policy, ports, clock, hosted: None }
+    }
+
+    /// The same, with accounts that live here: they, and the names below the domains served here, are answered from
+    /// the register, and the world is not asked about them.
+    #[must_use]
+    pub fn with_hosted(self, hosted: Arc<Hosted>) -> Self {
+        let policy = policy_with(&self.settings, hosted.settings());
+        Self { policy, hosted: Some(hosted), ..self }
     }
 
     /// Which DID `handle` names, by DNS or HTTPS alone (lexicon `com.atproto.identity.resolveHandle`).
@@ -72,6 +91,9 @@ impl IndependentModel {
         did: &Did,
         trace: &Trace,
     ) -> Result<Lookup<Arc<DidDocument>>, ResolveError> {
+        if let Some(hosted) = self.host_of(did) {
+            return self.registered_document(hosted, did, trace).await;
+        }
         let (source, answer) = match did.method() {
             DidMethod::Plc if self.settings.verify_plc => ("plc-log", self.logged_document(did).await),
             DidMethod::Plc => ("directory", self.ports.directory.document(did).await),
@@ -109,18 +131,24 @@ impl IndependentModel {
         lookup
     }
 
-    /// The handles that `did` has claimed, from its audit log, which is checked whatever the settings say. Only a
-    /// `did:plc` keeps one. Nothing is said about whether the DNS confirmed a claim at its time.
+    /// The handles that `did` has claimed, from its log: of a `did:plc` the audit log, which is checked whatever the
+    /// settings say; of an account that lives here its own. Nothing is said about whether the DNS confirmed a claim at
+    /// its time.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] for methods other than plc, temporary kinds when the directory failed,
     /// [`ErrorKind::BadAnswer`] when the log does not hold.
-    pub async fn history(&self, did: &Did) -> Result<Lookup<Arc<Log>>, ResolveError> {
+    pub async fn history(&self, did: &Did) -> Result<Lookup<History>, ResolveError> {
+        if let Some(hosted) = self.host_of(did) {
+            return self.registered_history(hosted, did).await;
+        }
         let unsupported = |message| Err(ResolveError::new(ErrorKind::Unsupported, message));
         match did.method() {
             DidMethod::Plc => Ok(match self.log_of(did).await? {
-                Some(log) => Lookup::Found { value: Arc::new(log), ttl: Ttl::Default },
-                None => Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default },
+                Some(log) => {
+                    Lookup::known(History { handles: log.handles(), deactivated: log.is_deactivated() })
+                }
+                None => Lookup::unknown(),
             }),
             DidMethod::Web(_) => unsupported(
                 "a did:web keeps no history: its document is what its host says today, and nobody signs or logs what \
@@ -173,11 +201,11 @@ impl IndependentModel {
         };
         let handle = self.check(&document, trace).await;
         let ttl = match &handle {
-            HandleCheck::Verified { proof, .. } => self.ttl(proof.provisional),
+            HandleCheck::Verified { proof, .. } => self.ttl(proof),
             HandleCheck::Invalid(_) => Ttl::Default,
             HandleCheck::Unchecked { .. } => Ttl::For(UNCHECKED_TTL),
         };
-        Ok(Lookup::Found { value: VerifiedIdentity { did: did.clone(), document, handle }, ttl })
+        Ok(Lookup::Found { value: VerifiedIdentity { did: document.did.clone(), document, handle }, ttl })
     }
 
     /// [`HandleResolver::resolve`] and [`HandleResolver::profile`] of the account it finds, in one: neither the
@@ -209,6 +237,15 @@ impl IndependentModel {
         let Some(host) = self.askable(handle).filter(|_| self.policy.namespace.holds(handle)) else {
             return Ok(Lookup::Pass);
         };
+        if let Some(hosted) = self.server_of(&host) {
+            // Both halves of the proof are in the register, and were read together.
+            return Ok(self.registered(hosted, &host, trace).await?.map(
+                |(ProvedDid { did, proof }, document)| {
+                    let (account, scheme) = (did.account().clone(), self.settings.scheme.clone());
+                    (Identity { handle: handle.clone(), account, scheme, proof }, document)
+                },
+            ));
+        }
         let ((ProvedDid { did, proof }, hidden), ttl) = match self.forward(&host, trace).await? {
             Lookup::Found { value, ttl } => (value, ttl),
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
@@ -224,7 +261,8 @@ impl IndependentModel {
             }
             Lookup::Pass => return Ok(Lookup::Pass),
         };
-        if document.claim.as_ref() != Some(&host) {
+        // A name that points to a did:webvh is nobody's: other software would not follow it to the did:web.
+        if document.claim.as_ref() != Some(&host) || document.did != did {
             explain::unproven(trace, &host, &proof.method, &document);
             return no(Why::Unproven);
         }
@@ -235,7 +273,7 @@ impl IndependentModel {
 
     async fn show(&self, account: &AccountId, trace: &Trace) -> Result<Lookup<Arc<Profile>>, ResolveError> {
         let did = match Did::parse(account.as_str()) {
-            Ok(did) if *did.method() != DidMethod::Other => did,
+            Ok(did) if *did.method() != DidMethod::Other || self.host_of(&did).is_some() => did,
             // Of a method of ours, and nobody's by its rules.
             Err(InvalidDid::Plc | InvalidDid::Web) => {
                 return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default });
@@ -252,7 +290,7 @@ impl IndependentModel {
         let ttl = match check {
             HandleCheck::Verified { handle, proof } => {
                 profile.handle = Some(handle);
-                self.ttl(proof.provisional)
+                self.ttl(&proof)
             }
             HandleCheck::Invalid(_) => Ttl::Default,
             HandleCheck::Unchecked { error, .. } => return Err(error),
@@ -262,6 +300,9 @@ impl IndependentModel {
 
     /// Handle ⇒ DID, whatever the namespace.
     async fn forward(&self, host: &Hostname, trace: &Trace) -> Result<Lookup<Forward>, ResolveError> {
+        if let Some(hosted) = self.server_of(host) {
+            return Ok(self.registered(hosted, host, trace).await?.map(|(proved, _)| (proved, None)));
+        }
         let evidence = race::ask(&self.ports, host, self.settings.grace, trace).await;
         explain::forward(trace, host, &evidence);
         match conclude(&evidence) {
@@ -270,7 +311,7 @@ impl IndependentModel {
                     ResolveError::new(kind, "the DNS did not answer, and the web host alone does not decide")
                 });
                 let proof = Proof { method, checked_at: self.clock.now(), provisional: hidden.is_some() };
-                let ttl = self.ttl(proof.provisional);
+                let ttl = self.ttl(&proof);
                 Ok(Lookup::Found { value: (ProvedDid { did, proof }, hidden), ttl })
             }
             Conclusion::Absent => Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default }),
@@ -280,7 +321,7 @@ impl IndependentModel {
 
     /// Whether the handle a document claims names its account.
     async fn check(&self, document: &DidDocument, trace: &Trace) -> HandleCheck {
-        let (claim, handle) = match claim_to_check(document, self.settings.allow_test_tld) {
+        let (claim, handle) = match claim_to_check(document, |claim| self.can_be_held(claim)) {
             Ok(claim) => claim,
             Err(why) => return HandleCheck::Invalid(why),
         };
@@ -301,6 +342,9 @@ impl IndependentModel {
     /// What the account's PDS shows for it, without a handle. Never fails, and never takes long.
     async fn decoration(&self, document: &DidDocument, trace: &Trace) -> Profile {
         let did = &document.did;
+        if let Some(hosted) = self.host_of(did) {
+            return self.registered_profile(hosted, did, trace).await;
+        }
         // An account without a PDS has no profile: that is all there is.
         let Some(pds) = &document.pds else {
             return profile::bare(did, None, ProfileState::Current);
@@ -328,7 +372,12 @@ impl IndependentModel {
 
     /// The handle as a host name worth asking about.
     fn askable(&self, handle: &Handle) -> Option<Hostname> {
-        Hostname::parse(handle.as_str()).ok().filter(|host| !host.is_reserved(self.settings.allow_test_tld))
+        Hostname::parse(handle.as_str()).ok().filter(|host| self.can_be_held(host))
+    }
+
+    /// Whether anybody can go by a name at all.
+    fn can_be_held(&self, name: &Hostname) -> bool {
+        !name.is_reserved(self.settings.allow_test_tld) || self.server_of(name).is_some()
     }
 
     fn may_ask(&self, host: &WebHost) -> bool {
@@ -338,9 +387,11 @@ impl IndependentModel {
         }
     }
 
-    fn ttl(&self, provisional: bool) -> Ttl {
-        if provisional {
+    fn ttl(&self, proof: &Proof) -> Ttl {
+        if proof.provisional {
             Ttl::For(self.settings.provisional_ttl.min(IndependentSettings::MAX_PROVISIONAL_TTL))
+        } else if proof.method == Method::REGISTER {
+            Ttl::UntilPurged
         } else {
             Ttl::Default
         }

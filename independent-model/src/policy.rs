@@ -5,7 +5,7 @@ use namesake::{
     Uniqueness,
 };
 
-use crate::{Hostname, IndependentSettings};
+use crate::{Hostname, IndependentSettings, hosted::HostedSettings};
 
 /// The policy of the independent model over the world.
 #[must_use]
@@ -27,6 +27,28 @@ pub(crate) fn policy(settings: &IndependentSettings) -> Policy {
     policy.recreation = Recreation::IdentifierIsGone;
     policy.uniqueness = Uniqueness::Dns;
     "/profile/{handle}".clone_into(&mut policy.profile_path);
+    policy
+}
+
+/// The same where accounts live here. It changes where names are given here too.
+#[must_use]
+pub(crate) fn policy_with(settings: &IndependentSettings, hosted: &HostedSettings) -> Policy {
+    let mut policy = policy(settings);
+    if hosted.handle_domains.is_empty() {
+        return policy;
+    }
+    let domains: Vec<_> = hosted.handle_domains.iter().map(Hostname::as_str).collect();
+    let domains = domains.join(" or ");
+    policy.summary += &format!(
+        " A name below {domains} is given here, to whoever asks first, and one signed entry changes it."
+    );
+    policy.old_name = OldName::HeldFor(hosted.hold);
+    policy.uniqueness = Uniqueness::DnsAndRegister;
+    let words = format!("{}, and names one label below {domains}", policy.namespace.words());
+    let (world, hosted) = (policy.namespace.clone(), hosted.clone());
+    policy.namespace = Namespace::new(words, move |handle: &Handle| {
+        world.holds(handle) || Hostname::parse(handle.as_str()).is_ok_and(|name| hosted.serves(&name))
+    });
     policy
 }
 

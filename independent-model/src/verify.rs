@@ -82,11 +82,11 @@ impl VerifiedIdentity {
 /// The claim of a document, if it is worth asking anybody about.
 pub(crate) fn claim_to_check(
     document: &DidDocument,
-    allow_test_tld: bool,
+    can_be_held: impl Fn(&Hostname) -> bool,
 ) -> Result<(Hostname, Handle), WhyInvalid> {
     let claim = document.claim.clone().ok_or(WhyInvalid::NoClaim)?;
     match claim.to_handle() {
-        Some(handle) if !claim.is_reserved(allow_test_tld) => Ok((claim, handle)),
+        Some(handle) if can_be_held(&claim) => Ok((claim, handle)),
         _ => Err(WhyInvalid::Reserved(claim)),
     }
 }

@@ -3,14 +3,17 @@
 //! When somebody was faster, everything is read and decided again. The cache is told after the commit is durable,
 //! and also when it is not known whether it is.
 
-use namesake::{AccountId, AvatarUrl, Change, Timestamp, store::Commit};
+use namesake::{
+    AccountId, AvatarUrl, Change, Timestamp,
+    store::{Commit, Slot},
+};
 
 use crate::{
     MirrorModel, RegisterError, Username,
     budget::after,
     reconcile::{Decision, Holder, Known, reconcile},
     records::{Account, Confirmed, FormerHandle, Row, StoredToken},
-    register::{ATTEMPTS, Outcome, Slot},
+    register::{ATTEMPTS, Outcome},
 };
 
 /// From this many former names on, an account forgets one with each name it takes.
@@ -326,7 +329,7 @@ fn release(
 ) -> Result<Commit, RegisterError> {
     match row.value() {
         Some(Row::Held { account: by, .. }) if *by == account.account => {
-            row.put(commit, &Row::Released { by: account.account.clone(), at: now })
+            Ok(row.put(commit, &Row::Released { by: account.account.clone(), at: now })?)
         }
         _ => Ok(row.unchanged(commit)),
     }

@@ -48,7 +48,8 @@ impl MirrorModel {
         let confirmation_code = random_text(&*self.randomness);
         let key = self.register.keys.deletion(&confirmation_code).map_err(RegisterError::from)?;
         let slot = self.register.read::<Deletion>(key).await?;
-        let commit = slot.put(Commit::new(), &Deletion { at: self.clock.now() })?;
+        let commit =
+            slot.put(Commit::new(), &Deletion { at: self.clock.now() }).map_err(RegisterError::from)?;
         if self.register.commit(commit).await? != Outcome::Done {
             return Err(RegisterError::Contended.into());
         }

@@ -2,7 +2,7 @@
 
 use namesake::{
     ErrorKind, ResolveError,
-    store::{Key, KeyError, StoreError, StoreErrorKind},
+    store::{KeyError, StoreError, StoreErrorKind},
 };
 
 use crate::upstream::{UpstreamError, UpstreamFailure};
@@ -34,9 +34,6 @@ pub enum RegisterError {
     /// The store failed.
     #[error("the store did not do its work")]
     Store(#[from] StoreError),
-    /// A record cannot be read, or not be written: it is damaged or of another version.
-    #[error("the record at {0} makes no sense")]
-    Record(Key),
     /// Something in it cannot be a key.
     #[error("no key can be made of it")]
     Key(#[from] KeyError),
@@ -55,7 +52,7 @@ impl RegisterError {
         match self {
             Self::Contended => Remedy::Retry,
             Self::Store(error) if error.kind() == StoreErrorKind::Temporary => Remedy::Retry,
-            Self::Store(_) | Self::Record(_) | Self::Key(_) | Self::Sealing => Remedy::BlameUs,
+            Self::Store(_) | Self::Key(_) | Self::Sealing => Remedy::BlameUs,
         }
     }
 }
@@ -63,7 +60,7 @@ impl RegisterError {
 impl From<RegisterError> for ResolveError {
     fn from(error: RegisterError) -> Self {
         let kind = match &error {
-            RegisterError::Record(_) | RegisterError::Store(StoreError::Damaged(_)) => ErrorKind::BadAnswer,
+            RegisterError::Store(StoreError::Damaged(_)) => ErrorKind::BadAnswer,
             _ if error.remedy() == Remedy::Retry => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         };

@@ -70,7 +70,8 @@ impl MirrorModel {
             .read::<Pending>(self.register.keys.state(&state).map_err(RegisterError::from)?)
             .await?;
         let pending = Pending { browser: hash(&browser), signed_in, expires };
-        if self.register.commit(slot.put(Commit::new(), &pending)?).await? != Outcome::Done {
+        let commit = slot.put(Commit::new(), &pending).map_err(RegisterError::from)?;
+        if self.register.commit(commit).await? != Outcome::Done {
             return Err(RegisterError::Contended.into());
         }
         let location = self.upstream.authorize_url(&state, &self.redirect());
@@ -164,7 +165,7 @@ impl MirrorModel {
             let rows = self.rows(&account, &name).await?;
             let decision = decide(&account, slot.value().is_some(), &rows, &name, when);
 
-            let mut commit = link.put(Commit::new(), id)?;
+            let mut commit = link.put(Commit::new(), id).map_err(RegisterError::from)?;
             let mut changes = Vec::new();
             if matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
                 (commit, changes) = rows.carry_out(commit, decision, &mut account, &name, when)?;
@@ -177,13 +178,13 @@ impl MirrorModel {
                     .clear(commit);
             }
             let row = self.register.read(keys.session(&session.hash()).map_err(RegisterError::from)?).await?;
-            commit = row.put(commit, id)?;
+            commit = row.put(commit, id).map_err(RegisterError::from)?;
             let expires = after(self.clock.now(), self.settings.session_ttl);
             account.session = Some(Session { hash: session.hash(), expires });
             account.token = Some(self.store_token(id, token)?);
             account.needs_login = false;
             account.avatar = person.picture.as_deref().and_then(AvatarUrl::clean);
-            commit = slot.put(commit, &account)?;
+            commit = slot.put(commit, &account).map_err(RegisterError::from)?;
 
             let outcome = self.register.commit(commit).await?;
             if outcome == Outcome::Conflict {

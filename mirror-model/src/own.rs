@@ -1,12 +1,15 @@
 //! One's own profile: seen, edited, deleted. The handle and the picture are not one's own here.
 
-use namesake::{AccountId, Bio, DisplayName, Profile, Timestamp, store::Commit};
+use namesake::{
+    AccountId, Bio, DisplayName, Profile, Timestamp,
+    store::{Commit, Slot},
+};
 use serde_json::{Map, Value};
 
 use crate::{
     MirrorModel, OwnError, RegisterError, SessionToken,
     records::{Account, FormerHandle, Row},
-    register::{ATTEMPTS, Slot},
+    register::ATTEMPTS,
 };
 
 /// What its owner sees of an account.
@@ -96,10 +99,11 @@ impl MirrorModel {
             if let Some(bio) = &edit.bio {
                 next.bio = Bio::clean(bio);
             }
-            let unchanged = slot.value() == Some(&next);
-            if unchanged
-                || self.finish(slot.put(Commit::new(), &next)?, account, next.handle.as_ref()).await?
-            {
+            if slot.value() == Some(&next) {
+                return self.own_of(&next).await;
+            }
+            let commit = slot.put(Commit::new(), &next).map_err(RegisterError::from)?;
+            if self.finish(commit, account, next.handle.as_ref()).await? {
                 return self.own_of(&next).await;
             }
         }

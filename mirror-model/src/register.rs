@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use namesake::{
     AccountId, Scheme,
-    store::{Commit, CommitError, Entry, Key, Store, Version},
+    store::{Commit, CommitError, Key, Slot, Store},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
     RegisterError, Username,
@@ -21,13 +21,6 @@ pub(crate) const ATTEMPTS: u32 = 16;
 pub(crate) struct Register {
     store: Arc<dyn Store>,
     pub(crate) keys: Keys,
-}
-
-/// A place in the store, as it was when it was read: what a later commit expects of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Slot<T> {
-    key: Key,
-    held: Option<(Version, T)>,
 }
 
 /// What became of a commit that was not refused.
@@ -47,11 +40,7 @@ impl Register {
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(&self, key: Key) -> Result<Slot<T>, RegisterError> {
-        let held = match self.store.read(&key).await? {
-            Some(entry) => Some((entry.version, decode(&key, &entry)?)),
-            None => None,
-        };
-        Ok(Slot { key, held })
+        Ok(Slot::read(&*self.store, key).await?)
     }
 
     pub(crate) async fn account(&self, account: &AccountId) -> Result<Slot<Account>, RegisterError> {
@@ -74,11 +63,7 @@ impl Register {
     ) -> Result<Vec<Slot<T>>, RegisterError> {
         const PAGE: usize = 256;
         let entries = self.store.scan(prefix.as_bytes(), after, PAGE).await?;
-        let slot = |(key, entry): (Key, Entry)| {
-            let held = Some((entry.version, decode(&key, &entry)?));
-            Ok(Slot { key, held })
-        };
-        entries.into_iter().map(slot).collect()
+        entries.into_iter().map(|(key, entry)| Ok(Slot::of(key, &entry)?)).collect()
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, RegisterError> {
@@ -94,44 +79,4 @@ impl Register {
             }
         }
     }
-}
-
-impl<T> Slot<T> {
-    pub(crate) fn value(&self) -> Option<&T> {
-        self.held.as_ref().map(|(_, value)| value)
-    }
-
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// The commit, if this place is still as it was read.
-    pub(crate) fn unchanged(&self, commit: Commit) -> Commit {
-        match &self.held {
-            Some((version, _)) => commit.expect_version(self.key.clone(), *version),
-            None => commit.expect_absent(self.key.clone()),
-        }
-    }
-
-    /// The same, with `value` put here.
-    pub(crate) fn put(&self, commit: Commit, value: &T) -> Result<Commit, RegisterError>
-    where
-        T: Serialize,
-    {
-        let bytes = serde_json::to_vec(value).map_err(|_| RegisterError::Record(self.key.clone()))?;
-        Ok(self.unchanged(commit).put(self.key.clone(), bytes))
-    }
-
-    /// The same, with nothing left here. Nothing is written where there is nothing.
-    pub(crate) fn clear(&self, commit: Commit) -> Commit {
-        let commit = self.unchanged(commit);
-        if self.held.is_some() { commit.delete(self.key.clone()) } else { commit }
-    }
-}
-
-fn decode<T: DeserializeOwned>(key: &Key, entry: &Entry) -> Result<T, RegisterError> {
-    serde_json::from_slice(&entry.value).map_err(|error| {
-        tracing::error!(line = error.line(), column = error.column(), "mirror.record.damaged");
-        RegisterError::Record(key.clone())
-    })
 }

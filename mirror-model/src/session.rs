@@ -1,11 +1,10 @@
 //! Who is signed in. One sign-in for each account; a new one ends the old.
 
-use namesake::AccountId;
+use namesake::{AccountId, store::Slot};
 
 use crate::{
     MirrorModel, OwnError, RegisterError, SessionToken,
     records::{Account, Session},
-    register::Slot,
 };
 
 impl MirrorModel {

@@ -44,9 +44,9 @@ impl Chronicle for IndependentModel {
                 return Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default });
             };
             let claim = |HeldHandle { handle, from, until }| Claim { handle, from, until };
-            Ok(self.history(&did).await?.map(|log| Claims {
-                deactivated: log.is_deactivated(),
-                claims: log.handles().into_iter().map(claim).collect(),
+            Ok(self.history(&did).await?.map(|history| Claims {
+                deactivated: history.deactivated,
+                claims: history.handles.into_iter().map(claim).collect(),
             }))
         })
     }

@@ -48,6 +48,8 @@ impl Method {
     pub const DNS_TXT: Self = Self::new("dns-txt");
     /// `https://<handle>/.well-known/atproto-did` (atproto handle specification).
     pub const HTTPS_WELL_KNOWN: Self = Self::new("https-well-known");
+    /// A register of our own says so, which gives each name once.
+    pub const REGISTER: Self = Self::new("register");
     /// The upstream said so when its account was last read.
     pub const UPSTREAM: Self = Self::new("upstream");
 

@@ -228,6 +228,8 @@ pub enum Uniqueness {
     UpstreamThenRegister,
     /// The DNS: a name has one owner.
     Dns,
+    /// The DNS; and below the domains that this service gives names under, our register.
+    DnsAndRegister,
     /// The backend's own source.
     Source,
 }
@@ -333,6 +335,9 @@ impl Uniqueness {
                 "the upstream sees to it; our register follows the latest confirmation"
             }
             Self::Dns => "DNS sees to it: a name has one owner",
+            Self::DnsAndRegister => {
+                "DNS sees to it, and for names given here our register: one commit, one holder"
+            }
             Self::Source => "the scheme's own source sees to it",
         }
     }

@@ -33,7 +33,7 @@ pub struct Genesis<'a> {
 ///
 /// # Errors
 /// The [`Fault`] that the state has: it is checked as any other entry.
-pub fn genesis(genesis: Genesis<'_>) -> Result<Entry, Fault> {
+pub fn genesis(genesis: &Genesis<'_>) -> Result<Entry, Fault> {
     let mut parameters = json!({
         "method": "did:webvh:1.0",
         "scid": PLACEHOLDER,

@@ -57,7 +57,7 @@ fn the_author_writes_the_reference_log() {
     };
     let commit = |seed: u8| vec![key(seed).multikey().hash(), key(9).multikey().hash()];
     let unknown = format!("did:webvh:{{SCID}}:{host}");
-    let first = genesis(Genesis {
+    let first = genesis(&Genesis {
         state: state(&unknown, alice, &key(1).multikey()),
         key: &key(1),
         next: commit(2),

@@ -65,6 +65,10 @@ fn old_name(old: OldName) -> &'static str {
     match old {
         OldName::FreeAtOnce => "Anybody may have it at once",
         OldName::SourceDecides => "Whoever controls it at its source decides; nothing is held back here",
+        OldName::HeldFor(_) => {
+            "A name given here is held back for a while, then anybody may have it; of any other, whoever controls it at \
+             its source decides"
+        }
         OldName::NeverReused => "Nobody else ever gets it",
         _ => UNSTATED,
     }
@@ -83,6 +87,9 @@ fn uniqueness(uniqueness: Uniqueness) -> &'static str {
             "The upstream sees to it; our register follows the latest confirmation"
         }
         Uniqueness::Dns => "DNS sees to it: a name has one owner",
+        Uniqueness::DnsAndRegister => {
+            "DNS sees to it: a name has one owner; for the names given here, our register does"
+        }
         Uniqueness::Source => "The scheme's own source sees to it",
         _ => UNSTATED,
     }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | here | the port: [`Store`], and the rules S1 to S14 that every adapter keeps |
 //! | `key`, `version`, `commit`, `feed`, `error`, `limits` | the words of the port, valid by construction |
+//! | `slot` | [`Slot`]: a record as it was read, for whoever reads, decides and commits |
 //! | `memory` | [`MemoryStore`]: everything in a map, gone with the process |
 //! | `sled` (feature `sled`) | `SledStore`: one folder on one machine; survives kill and power cut |
 //!
@@ -21,6 +22,7 @@ mod limits;
 mod memory;
 #[cfg(feature = "sled")]
 mod sled;
+mod slot;
 mod version;
 
 use std::fmt::Debug;
@@ -38,6 +40,7 @@ pub use self::limits::{
 pub use self::memory::MemoryStore;
 #[cfg(feature = "sled")]
 pub use self::sled::{OpenError, SledOptions, SledStore};
+pub use self::slot::Slot;
 pub use self::version::{ParseVersionError, Version};
 
 /// What the methods of [`Store`] return: boxed, so that the trait can be used as `dyn Store`.

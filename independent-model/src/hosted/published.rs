@@ -1,0 +1,134 @@
+//! What is read back: documents, logs, holders, and who is at a host.
+
+use namesake::{
+    AccountId,
+    store::{Slot, StoreError},
+};
+use serde_json::Value;
+
+use super::{
+    AtHost, Hosted, PublishedLog,
+    names::Place,
+    records::{Account, Row},
+    register::{ATTEMPTS, answers_to, contended, label},
+};
+use crate::{
+    Did, Hostname, document,
+    plc::HeldHandle,
+    webvh::{Entry, parallel_did_web},
+};
+
+/// Who goes by a name below a domain of ours.
+#[derive(Debug)]
+pub(crate) enum Holder {
+    /// This account.
+    Held(Did, Box<Account>),
+    /// This account did.
+    Released(AccountId),
+    /// Nobody ever did.
+    Nobody,
+}
+
+impl Hosted {
+    /// The account that lives here by this name, which is either of its DIDs.
+    pub(crate) async fn account(&self, account: &AccountId) -> Result<Option<(Did, Account)>, StoreError> {
+        let Some((did, _)) = self.web_did(account) else { return Ok(None) };
+        let slot = self.slot(did.account()).await?;
+        let stored = slot.value().filter(|stored| answers_to(stored, account)).cloned();
+        Ok(stored.map(|stored| (did, stored)))
+    }
+
+    /// Who goes by `name`, with the account as it was when it did.
+    pub(crate) async fn holder(&self, name: &Hostname) -> Result<Holder, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let row: Slot<Row> = Slot::read(&*self.store, self.keys.handle(name)?).await?;
+            let account = match row.value() {
+                Some(Row::Held { account }) => account,
+                Some(Row::Released { by, .. }) => return Ok(Holder::Released(by.clone())),
+                None => return Ok(Holder::Nobody),
+            };
+            match self.account(account).await? {
+                Some((did, held)) if held.claim().as_ref() == Some(name) => {
+                    return Ok(Holder::Held(did, Box::new(held)));
+                }
+                // It was renamed between the two reads.
+                _ => {}
+            }
+        }
+        Err(contended())
+    }
+
+    pub(super) async fn published(&self, account: &AccountId) -> Result<Option<PublishedLog>, StoreError> {
+        let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
+        let text: Vec<u8> = lines.into_iter().flat_map(|line| [line.as_ref(), b"\n"].concat()).collect();
+        Ok(Some(PublishedLog { text: text.into(), version: stored.head.version }))
+    }
+
+    pub(super) async fn claimed(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
+        let Some((_, stored, lines)) = self.lines(account).await? else { return Ok(None) };
+        let mut claims = Vec::with_capacity(lines.len());
+        for line in lines {
+            // It was verified before it was stored.
+            let entry = Entry::read(&line).map_err(|fault| StoreError::Damaged(fault.to_string()))?;
+            let ended = entry.parameters.deactivated == Some(true);
+            let claim = document::claim(&entry.state).filter(|_| !ended);
+            claims.push((entry.time, claim.and_then(|name| name.to_handle())));
+        }
+        Ok(Some((HeldHandle::from_claims(claims.into_iter()), stored.head.deactivated)))
+    }
+
+    pub(super) async fn who_is_at(&self, host: &Hostname) -> Result<AtHost, StoreError> {
+        Ok(match self.settings.place(host) {
+            Place::Elsewhere | Place::Domain => AtHost::Elsewhere,
+            Place::BelowName => AtHost::NoHandle,
+            Place::BelowIdentifier => AtHost::NoAccount,
+            Place::Name(_) => match self.holder(host).await? {
+                Holder::Held(did, _) => AtHost::Handle(did),
+                Holder::Released(by) => self.moved(&by).await?,
+                Holder::Nobody => AtHost::NoHandle,
+            },
+            Place::Identifier(_) => {
+                let account = AccountId::parse(&format!("did:web:{host}")).ok();
+                let found = match &account {
+                    Some(account) => self.account(account).await?,
+                    None => None,
+                };
+                match found {
+                    None => AtHost::NoAccount,
+                    Some((did, stored)) if stored.head.deactivated => AtHost::Closed(did),
+                    Some((did, stored)) => {
+                        let document = parallel_did_web(&stored.head);
+                        AtHost::Account { did, document, version: stored.head.version }
+                    }
+                }
+            }
+        })
+    }
+
+    /// Where visitors of a former handle of `account` are sent, if its holder wants that.
+    async fn moved(&self, account: &AccountId) -> Result<AtHost, StoreError> {
+        let Some((_, stored)) = self.account(account).await? else { return Ok(AtHost::NoHandle) };
+        let wanted = stored.profile.as_ref().and_then(|record| record.get("redirect"));
+        let handle = stored.claim().and_then(|name| name.to_handle());
+        Ok(match handle.filter(|_| wanted == Some(&Value::Bool(true))) {
+            Some(handle) => AtHost::Moved(handle),
+            None => AtHost::NoHandle,
+        })
+    }
+
+    /// The lines of a log up to its head: what was appended since that was read is left for the next time.
+    async fn lines(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<(Did, Account, Vec<std::sync::Arc<[u8]>>)>, StoreError> {
+        let Some((did, stored)) = self.account(account).await? else { return Ok(None) };
+        let label = label(stored.head.host());
+        let most = usize::try_from(stored.head.version.number).unwrap_or(usize::MAX);
+        let entries = self.store.scan(self.keys.log(label).as_bytes(), None, most).await?;
+        let lines = entries.into_iter().map(|(_, entry)| entry.value).collect();
+        Ok(Some((did, stored, lines)))
+    }
+}
