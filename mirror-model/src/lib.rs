@@ -18,12 +18,15 @@
 //! | `records`, `register`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
 //! | [`upstream`] | the port, and the adapter that speaks Meta's API |
 //! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
+//! | `lab` | the column of this model in the policy comparison (feature `lab`) |
 
 mod apply;
 mod budget;
 mod callbacks;
 mod error;
 mod freshness;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod link;
 mod model;
 mod own;

@@ -204,7 +204,7 @@ pub enum BuildError {
 /// The service: answers in-process, and over HTTP. Cloning is cheap, and a clone shares everything.
 #[derive(Debug, Clone)]
 pub struct Namesake {
-    site: Arc<Site>,
+    pub(crate) site: Arc<Site>,
 }
 
 impl Namesake {

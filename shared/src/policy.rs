@@ -230,6 +230,8 @@ pub enum Uniqueness {
     Dns,
     /// The DNS; and below the domains that this service gives names under, our register.
     DnsAndRegister,
+    /// Our register: first come, first served.
+    Register,
     /// The backend's own source.
     Source,
 }
@@ -335,6 +337,7 @@ impl Uniqueness {
                 "the upstream sees to it; our register follows the latest confirmation"
             }
             Self::Dns => "DNS sees to it: a name has one owner",
+            Self::Register => "our register sees to it: first come, first served",
             Self::DnsAndRegister => {
                 "DNS sees to it, and for names given here our register: one commit, one holder"
             }

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod compare;
 mod serve;
 mod show;
 
@@ -21,7 +22,7 @@ use crate::{
     demo::{self, WorldError},
 };
 
-/// What the exit code says: 0 found or done, 1 not found, 2 bad input, 3 temporary failure.
+/// What the exit code says: 0 found or done, 1 not found or not so, 2 bad input, 3 temporary failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Done = 0,
@@ -45,6 +46,10 @@ enum CommandError {
     Serve(#[source] io::Error),
     #[error("{0}")]
     Server(String),
+    #[error("{0}")]
+    Compare(String),
+    #[error("cannot read {file}")]
+    Read { file: String, source: io::Error },
     #[error("cannot print")]
     Print(#[source] io::Error),
 }
@@ -54,7 +59,7 @@ impl CommandError {
         match self {
             // A store that is in use, or a disk that fails: nothing is wrong with what was typed.
             Self::Compose(ComposeError::Store(_)) => Outcome::Failed,
-            Self::Config(_) | Self::Compose(_) => Outcome::BadInput,
+            Self::Config(_) | Self::Compose(_) | Self::Compare(_) | Self::Read { .. } => Outcome::BadInput,
             _ => Outcome::Failed,
         }
     }
@@ -85,6 +90,7 @@ async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
         }
         Command::Resolve(asked) => ask::resolve(&config, &asked).await,
         Command::Explain(asked) => ask::explain(&config, &asked).await,
+        Command::Compare(asked) => compare::compare(&asked).await,
         Command::Config { action: ConfigAction::Check } => {
             crate::compose::check(&config)?;
             print("the configuration can be used\n")?;

@@ -128,8 +128,8 @@ impl World {
         let internet = people::internet()?;
         let independent = IndependentSettings {
             allow_test_tld: true,
-            visible_within: options.cache.ttl,
-            max_stale: options.cache.max_stale,
+            visible_within: options.cache.longest_unchanged(),
+            max_stale: options.cache.longest_answered(),
             ..IndependentSettings::default()
         };
         let independent = Arc::new(IndependentModel::new(independent, internet.ports(), Arc::clone(&clock)));

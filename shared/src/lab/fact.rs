@@ -17,8 +17,13 @@ pub enum Fact {
     VisibleAfter(Duration),
     /// What became of the old name.
     OldName(OldName),
-    /// How long the old name was kept from strangers, at most; `None`: for as long as anybody waited.
-    HeldBack(Option<Duration>),
+    /// How long the old name was kept from strangers.
+    HeldBack {
+        /// The last time at which it still was.
+        refused: Option<Duration>,
+        /// When somebody got it; `None`: not as long as anybody waited.
+        taken: Option<Duration>,
+    },
     /// How long a handle was answered while its source could not be asked; `None`: as long as anybody waited.
     UnconfirmedFor(Option<Duration>),
     /// Where the display name comes from.
@@ -48,11 +53,12 @@ impl Fact {
                 Bound::Unstated => true,
             },
             Self::OldName(old) => policy.old_name == *old,
-            Self::HeldBack(at_most) => match (policy.old_name, at_most) {
-                (OldName::HeldFor(declared), Some(at_most)) => {
-                    declared > Duration::ZERO && declared <= *at_most
+            Self::HeldBack { refused, taken } => match policy.old_name {
+                OldName::HeldFor(declared) => {
+                    refused.is_none_or(|refused| refused < declared)
+                        && taken.is_none_or(|taken| taken >= declared)
                 }
-                (OldName::HeldFor(_) | OldName::NeverReused, None) => true,
+                OldName::NeverReused => taken.is_none(),
                 _ => false,
             },
             Self::UnconfirmedFor(observed) => match (policy.unconfirmed_for, observed) {
@@ -78,7 +84,7 @@ impl Fact {
             Self::Source(_) => policy.source.words().to_owned(),
             Self::ChangedBy(_) => policy.changed_by.words().to_owned(),
             Self::VisibleAfter(_) => policy.visible_within.words(),
-            Self::OldName(_) | Self::HeldBack(_) => policy.old_name.words(),
+            Self::OldName(_) | Self::HeldBack { .. } => policy.old_name.words(),
             Self::UnconfirmedFor(_) => match policy.unconfirmed_for {
                 Some(time) => format!("still answered for {}", span(time)),
                 None => "not promised".to_owned(),

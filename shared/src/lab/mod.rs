@@ -8,6 +8,7 @@
 //! ```text
 //!   column     what a scheme brings: a fresh private world for each scenario; documented statements
 //!   subject    the world: the verbs of life ([`Act`]) and the questions of a lookup
+//!   service    what stands in front of a backend, so that the cache is observed too
 //!   stage      drives a subject through a scenario and keeps the transcript
 //!   fact       an observation in the terms of [`Policy`](crate::Policy), to be compared with it
 //!   rows/      the questions, and a scenario each
@@ -20,6 +21,7 @@ mod column;
 mod fact;
 mod report;
 mod rows;
+mod service;
 mod stage;
 mod subject;
 
@@ -29,8 +31,9 @@ pub use column::{Column, ColumnInfo, Documented, Settings};
 pub use fact::Fact;
 pub use report::{Contradiction, Grade, Report, RowReport, Section, TranscriptLine, run, run_row};
 pub use rows::{Mark, Observation, Row, Scenario, rows};
+pub use service::{MakeBackend, Remembers, Service};
 pub use stage::Stage;
-pub use subject::{Act, Field, Front, Outcome, Person, Seen, Shown, Subject};
+pub use subject::{Act, Field, Front, NotPlayed, Outcome, Person, Seen, Shown, Subject};
 
 /// Why a scenario could not be played: a fault of the lab, not an observation.
 pub type LabError = Box<dyn std::error::Error + Send + Sync>;

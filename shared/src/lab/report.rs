@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ColumnInfo, Documented, Fact, LabError, Mark, Observation, Row, Settings, Stage, rows};
+use super::{
+    Column, ColumnInfo, Documented, Fact, LabError, Mark, NotPlayed, Observation, Row, Settings, Stage, rows,
+};
 
 /// The whole comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +45,15 @@ pub struct RowReport {
     pub declared: BTreeMap<String, String>,
     /// What happened.
     pub observed: BTreeMap<String, String>,
+    /// Why it was not tried, where it was not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_tried: BTreeMap<String, String>,
     /// What stands behind each cell.
     pub grade: BTreeMap<String, Grade>,
     /// What is known from elsewhere, with its source.
     pub documented: BTreeMap<String, Documented>,
-    /// What was done and seen.
+    /// What was done and seen; a paper may leave it out.
+    #[serde(default)]
     pub transcript: BTreeMap<String, Vec<TranscriptLine>>,
 }
 
@@ -154,6 +160,7 @@ pub async fn run_row(
         mark: row.mark,
         declared: BTreeMap::new(),
         observed: BTreeMap::new(),
+        not_tried: BTreeMap::new(),
         grade: BTreeMap::new(),
         documented: BTreeMap::new(),
         transcript: BTreeMap::new(),
@@ -162,25 +169,32 @@ pub async fn run_row(
     for column in columns {
         let id = column.info().id;
         let documented = column.documented(row.id);
+        let mut grade = match (&documented, row.asks_reader) {
+            (_, true) => Grade::YourNumber,
+            (Some(_), false) => Grade::Documented,
+            (None, false) => Grade::Unknown,
+        };
         if let Some(scenario) = row.scenario {
             let mut stage = Stage::new(column.begin(settings, seed).await?);
-            let Observation { text, fact } = scenario(&mut stage)
-                .await
-                .map_err(|error| format!("row {}, column {id}: {error}", row.id))?;
-            if let Some(fact) = fact {
-                let declared = fact.declared_by(stage.policy());
-                contradictions.extend(contradiction(row, &id, &fact, &declared, &text, &stage));
-                report.declared.insert(id.clone(), declared);
+            match scenario(&mut stage).await {
+                Ok(Observation { text, fact }) => {
+                    if let Some(fact) = fact {
+                        let declared = fact.declared_by(stage.policy());
+                        contradictions.extend(contradiction(row, &id, &fact, &declared, &text, &stage));
+                        report.declared.insert(id.clone(), declared);
+                    }
+                    grade = Grade::Observed;
+                    report.observed.insert(id.clone(), text);
+                    report.transcript.insert(id.clone(), stage.into_transcript());
+                }
+                Err(error) => {
+                    let not_played = error.downcast::<NotPlayed>();
+                    let NotPlayed(why) =
+                        *not_played.map_err(|error| format!("row {}, column {id}: {error}", row.id))?;
+                    report.not_tried.insert(id.clone(), why);
+                }
             }
-            report.observed.insert(id.clone(), text);
-            report.transcript.insert(id.clone(), stage.into_transcript());
         }
-        let grade = match (&documented, row.scenario, row.asks_reader) {
-            (_, Some(_), _) => Grade::Observed,
-            (_, None, true) => Grade::YourNumber,
-            (Some(_), None, false) => Grade::Documented,
-            (None, None, false) => Grade::Unknown,
-        };
         report.grade.insert(id.clone(), grade);
         report.documented.extend(documented.map(|documented| (id, documented)));
     }

@@ -36,6 +36,12 @@ impl Stage {
         self.subject.policy()
     }
 
+    /// The time in this world.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.subject.now()
+    }
+
     /// Everything that was done and seen.
     #[must_use]
     pub fn into_transcript(self) -> Vec<TranscriptLine> {

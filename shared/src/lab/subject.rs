@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::LabFuture;
+use super::{LabError, LabFuture};
 use crate::{AccountId, ErrorKind, Handle, HandleResolver, Lookup, Policy, Profile, Timestamp, Trace, Why};
 
 /// Somebody in a scenario.
@@ -29,7 +29,7 @@ pub enum Field {
 
 /// The verbs of life. Names are wishes, such as `ann`: a subject makes its own kind of handle of them.
 ///
-/// `#[non_exhaustive]`: a subject answers a verb it does not know with [`Outcome::unknown`].
+/// `#[non_exhaustive]`: a subject answers a verb it does not know with [`NotPlayed::UNKNOWN`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each verb says what its fields mean")]
@@ -52,14 +52,16 @@ pub enum Act {
     EditAtSource { who: Person, field: Field, text: &'static str },
     /// Somebody edits a field of their profile here.
     EditHere { who: Person, field: Field, text: &'static str },
-    /// Somebody gives their name up and keeps their account.
-    GiveUp { who: Person },
     /// Somebody deletes their account here.
     Leave { who: Person },
     /// Somebody who left signs up again, as the same person, under the name they would have today.
     ComeBack { who: Person },
     /// Somebody tries to get a name by the scheme's ordinary means, whoever has or had it.
     Take { who: Person, wish: &'static str },
+    /// Whoever controls a name where it comes from (the upstream, the owner of the domain) gives it to somebody.
+    GiveAtSource { wish: &'static str, to: Person },
+    /// Somebody asks for a name of two letters.
+    TakeShort { who: Person },
     /// What names are asked of (the upstream, the DNS) is down from now on, or is back.
     SourceDown { down: bool },
     /// The registration of what carries a name (a domain, an upstream's account) ends; nobody renews it.
@@ -113,6 +115,22 @@ pub enum Outcome {
     },
 }
 
+/// The error of an act that cannot be played in this world: what would happen depends on somebody who is not in it. The
+/// cell is then not observed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotPlayed(pub String);
+
+impl NotPlayed {
+    /// For a verb that a subject does not know.
+    pub const UNKNOWN: &str = "this column does not know it";
+
+    /// As the error of an act.
+    pub fn because<T>(why: impl Into<String>) -> Result<T, LabError> {
+        Err(Box::new(Self(why.into())))
+    }
+}
+
 /// What a lookup of a name said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -151,7 +169,8 @@ pub trait Subject: Send {
     /// Who somebody is here, if they have an account.
     fn account(&self, who: Person) -> Option<AccountId>;
 
-    /// Does something, and waits until everything that follows from it at once has happened.
+    /// Does something, and waits until everything that follows from it at once has happened. [`NotPlayed`] is the
+    /// error of what cannot be tried here; every other error is a fault of the lab.
     fn act<'a>(&'a mut self, act: &'a Act) -> LabFuture<'a, Outcome>;
 
     /// The way lookups go: as they come in from the network, cache and all.
@@ -209,12 +228,6 @@ impl Outcome {
         Self::Impossible { why: why.into() }
     }
 
-    /// For a verb that a subject has no answer to.
-    #[must_use]
-    pub fn unknown() -> Self {
-        Self::impossible("this scheme says nothing about it")
-    }
-
     /// Whether it was done.
     #[must_use]
     pub const fn is_done(&self) -> bool {
@@ -253,10 +266,13 @@ impl Act {
             Self::LoseHints { lost: false } => "hints of changes arrive again".to_owned(),
             Self::EditAtSource { who, field, .. } => format!("{who} edits {field} where the name comes from"),
             Self::EditHere { who, field, .. } => format!("{who} edits {field} here"),
-            Self::GiveUp { who } => format!("{who} gives the name up"),
             Self::Leave { who } => format!("{who} deletes the account"),
             Self::ComeBack { who } => format!("{who} comes back"),
             Self::Take { who, wish } => format!("{who} tries to get {wish}"),
+            Self::GiveAtSource { wish, to } => {
+                format!("whoever controls {wish} at its source gives it to {to}")
+            }
+            Self::TakeShort { who } => format!("{who} asks for a name of two letters"),
             Self::SourceDown { down: true } => "what names are asked of goes down".to_owned(),
             Self::SourceDown { down: false } => "what names are asked of is back".to_owned(),
             Self::Lapse { wish } => format!("what carries {wish} lapses"),

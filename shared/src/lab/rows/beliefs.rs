@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Mark, Observation, Row};
-use crate::lab::{Act, Field, LabFuture, Outcome, Person::*, Section, Shown, Stage};
+use crate::lab::{Act, Field, LabError, LabFuture, Outcome, Person::*, Section, Shown, Stage};
 use crate::policy::span;
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,6 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(Mark::Holds, "belief-display-name", "“A new display name changes the handle too.”", display_name),
     row(Mark::Unconfirmed, "belief-webhook", "“A webhook announces every change of a name.”", webhook),
+    row(Mark::Unconfirmed, "belief-bio", "“My bio follows the one upstream.”", bio_follows),
+    row(Mark::Unconfirmed, "belief-picture", "“My picture follows the one upstream.”", picture_follows),
     row(Mark::Outdated, "belief-link", "“Every account is tied to one upstream, for good.”", tied),
     row(
         Mark::Holds,
@@ -40,6 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         "“Whoever loses the name loses the account.”",
         name_is_account,
     ),
+    row(Mark::Holds, "belief-verified", "“The platform has checked who they are, so I need not.”", verified),
     row(Mark::Unconfirmed, "belief-old-links", "“Old addresses forward to the new name.”", old_links),
 ];
 
@@ -75,6 +78,38 @@ fn webhook(stage: &mut Stage) -> LabFuture<'_, Observation> {
             Some(time) if time.is_zero() => "none is needed: the change is known here at once".to_owned(),
             Some(time) => format!("do not count on it: without one the change was seen after {}", span(time)),
             None => "it is needed: without one the change was not seen".to_owned(),
+        }))
+    })
+}
+
+fn bio_follows(stage: &mut Stage) -> LabFuture<'_, Observation> {
+    Box::pin(follows(stage, Field::Bio, "Written there."))
+}
+
+fn picture_follows(stage: &mut Stage) -> LabFuture<'_, Observation> {
+    Box::pin(follows(stage, Field::Picture, "https://pictures.test/there.png"))
+}
+
+async fn follows(stage: &mut Stage, field: Field, text: &'static str) -> Result<Observation, LabError> {
+    stage.join(Ann, "ann").await?;
+    if let Outcome::Impossible { why } = stage.act(Act::EditAtSource { who: Ann, field, text }).await? {
+        return Ok(Observation::new(format!("there is nothing to follow: {why}")));
+    }
+    stage.pass(Duration::from_secs(3600)).await?;
+    let followed = stage.field(Ann, field).await?.as_deref() == Some(text);
+    Ok(Observation::new(if followed { "true" } else { "not true: it stays what it was here" }))
+}
+
+fn verified(stage: &mut Stage) -> LabFuture<'_, Observation> {
+    Box::pin(async move {
+        stage.join(Ann, "ann").await?;
+        Ok(Observation::new(match stage.act(Act::VerifyWithoutUs { who: Ann }).await? {
+            Outcome::Done { .. } => {
+                "no need to believe it: anybody can check that account and name belong together. Who the person is, no check says"
+            }
+            Outcome::Impossible { .. } => {
+                "one has to believe it: nothing here can be checked by others. Who the person is, nothing says"
+            }
         }))
     })
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::{Observation, Row};
 use crate::{
     OldName, Why,
-    lab::{Act, Fact, LabError, LabFuture, Outcome, Person::*, Section, Seen, Stage},
+    lab::{Act, Fact, LabError, LabFuture, Outcome, Person::*, Section, Seen, Shown, Stage},
     policy::span,
 };
 
+const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long a lookup may take to show what happened, before that is the answer.
 const SETTLED: Duration = Duration::from_secs(2 * 24 * 3600);
@@ -27,29 +28,40 @@ pub(super) const ROWS: &[Row] = &[
     row("own-domain-move", "Somebody moves to a name of their own: who gets the old one?", move_to_own_name),
     row("lapse", "What carries the name lapses, and a stranger registers it", lapse).verdict(),
     row("hijack", "Somebody gets hold of what proves a name, without leave", hijack),
+    row("short-name", "Somebody wants a name of two letters", short_name),
     row("confusable", "A stranger wants a name that looks like somebody's", confusable),
     row("old-mention", "An old mention: whom does it reach?", old_mention),
     row("forget-old-name", "An old name that must be forgotten", forget_old_name),
     row("employer", "An employee leaves the employer who controls the name", employer),
 ];
 
-/// Each day in a world of its own would be purer; one world in which the stranger keeps trying says the same.
+/// Each day in a world of its own would be purer; one world in which the stranger keeps trying says the same. Where a
+/// policy says how long, the stranger also tries just before and just then.
 fn freed_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
         if let Outcome::Impossible { why } = stage.act(Act::Rename { who: Ann, wish: "anna" }).await? {
             return Ok(Observation::new(format!("no name is ever freed: {why}")));
         }
+        let freed = stage.now();
+        let mut times = vec![Duration::ZERO, DAY * 14, DAY * 90];
+        if let OldName::HeldFor(declared) = stage.policy().old_name {
+            times.extend([declared.saturating_sub(HOUR), declared]);
+        }
+        times.sort();
+        times.dedup();
         let mut told = Vec::new();
-        let (mut taken, mut since) = (None, 0);
-        for day in [0, 14, 90] {
-            stage.pass(DAY * (day - since)).await?;
-            since = day;
+        let (mut refused, mut taken) = (None, None);
+        for time in times {
+            let since = Duration::try_from(stage.now().duration_since(freed))?;
+            stage.pass(time.saturating_sub(since)).await?;
+            let day = day(time);
             if taken.is_none() {
                 match stage.act(Act::Take { who: Eve, wish: "ann" }).await? {
-                    Outcome::Done { .. } => taken = Some(day),
+                    Outcome::Done { .. } => taken = Some(time),
                     Outcome::Impossible { why } => {
-                        told.push(format!("day {day}: refused, {why}"));
+                        refused = Some(time);
+                        told.push(format!("{day}: refused, {why}"));
                         continue;
                     }
                 }
@@ -57,27 +69,45 @@ fn freed_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
             let eve = stage.account(Eve)?;
             let shown = stage.until("ann", Duration::from_secs(60), SETTLED, |seen| seen.is(&eve)).await?;
             told.push(match shown {
-                Some(_) => format!("day {day}: the stranger is @ann"),
-                None => format!("day {day}: claimed, and not shown"),
+                Some(_) => format!("{day}: the stranger has it"),
+                None => format!("{day}: claimed, and not shown"),
             });
         }
         let kept = stage.shown(&ann).await?;
-        let ann_keeps = matches!(kept, crate::lab::Shown::Profile(_));
+        let ann_keeps = matches!(kept, Shown::Profile(_));
         told.push(if ann_keeps {
             "the former holder keeps the account".to_owned()
         } else {
             "the former holder's account is gone".to_owned()
         });
-        let text = told.join("; ");
-        Ok(match taken {
-            Some(0) if stage.policy().old_name == OldName::SourceDecides => {
-                Observation::fact(text, Fact::OldName(OldName::SourceDecides))
-            }
-            Some(0) => Observation::fact(text, Fact::OldName(OldName::FreeAtOnce)),
-            Some(_) => Observation::fact(text, Fact::HeldBack(taken.map(|day| DAY * day))),
-            None => Observation::fact(text, Fact::OldName(OldName::NeverReused)),
-        })
+        let source_decides = given_at_source(stage, &mut told).await?;
+        let fact = match taken {
+            _ if source_decides => Fact::OldName(OldName::SourceDecides),
+            Some(Duration::ZERO) => Fact::OldName(OldName::FreeAtOnce),
+            _ => Fact::HeldBack { refused, taken },
+        };
+        Ok(Observation::fact(told.join("; "), fact))
     })
+}
+
+/// Whether somebody outside can give the name to whom they like.
+async fn given_at_source(stage: &mut Stage, told: &mut Vec<String>) -> Result<bool, LabError> {
+    if !stage.act(Act::GiveAtSource { wish: "ann", to: Ben }).await?.is_done() {
+        return Ok(false);
+    }
+    let ben = stage.account(Ben)?;
+    let shown = stage.until("ann", Duration::from_secs(60), SETTLED, |seen| seen.is(&ben)).await?;
+    if shown.is_some() {
+        told.push("whoever controls it at its source can give it to anybody".to_owned());
+    }
+    Ok(shown.is_some())
+}
+
+fn day(time: Duration) -> String {
+    match time.as_secs() % DAY.as_secs() {
+        0 => format!("day {}", time.as_secs() / DAY.as_secs()),
+        _ => format!("an hour before day {}", time.as_secs().div_ceil(DAY.as_secs())),
+    }
 }
 
 fn swap(stage: &mut Stage) -> LabFuture<'_, Observation> {
@@ -125,6 +155,7 @@ fn move_to_own_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
 fn lapse(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
+        stage.who("ann").await?;
         if let Outcome::Impossible { why } = stage.act(Act::Lapse { wish: "ann" }).await? {
             return Ok(Observation::new(format!("cannot happen: {why}")));
         }
@@ -140,7 +171,7 @@ fn lapse(stage: &mut Stage) -> LabFuture<'_, Observation> {
         let eve = stage.account(Eve)?;
         let shown = stage.until("ann", Duration::from_secs(600), SETTLED, |seen| seen.is(&eve)).await?;
         let kept = stage.shown(&ann).await?;
-        let kept = matches!(kept, crate::lab::Shown::Profile(_));
+        let kept = matches!(kept, Shown::Profile(_));
         let shown = match shown {
             Some(time) => format!("the stranger is answered {}", after(time)),
             None => "the stranger is never answered".to_owned(),
@@ -153,25 +184,31 @@ fn lapse(stage: &mut Stage) -> LabFuture<'_, Observation> {
 fn hijack(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
-        if let Outcome::Impossible { why } = stage.act(Act::Hijack { wish: "ann", by: Eve }).await? {
-            return Ok(Observation::new(format!("cannot happen: {why}")));
-        }
-        let most = Duration::from_secs(24 * 3600);
-        let lost = stage.until("ann", Duration::from_secs(60), most, |seen| !seen.is(&ann)).await?;
+        stage.who("ann").await?;
+        let how = match stage.act(Act::Hijack { wish: "ann", by: Eve }).await? {
+            Outcome::Done { steps } => steps.join("; "),
+            Outcome::Impossible { why } => return Ok(Observation::new(format!("cannot happen: {why}"))),
+        };
+        let lost = stage.until("ann", Duration::from_secs(60), DAY, |seen| !seen.is(&ann)).await?;
         let stolen = stage.who("ann").await?;
         let thief = matches!(&stolen, Seen::Held { account, .. } if *account != ann);
-        stage.act(Act::Recover { wish: "ann", who: Ann }).await?;
+        let mended = match stage.act(Act::Recover { wish: "ann", who: Ann }).await? {
+            Outcome::Done { steps } => steps.join("; "),
+            Outcome::Impossible { why } => {
+                return Ok(Observation::new(format!("{how}; it cannot be mended: {why}")));
+            }
+        };
         let back = stage.until("ann", Duration::from_secs(60), SETTLED, |seen| seen.is(&ann)).await?;
         let lost = match (lost, thief) {
-            (None, _) => "the holder stays the holder".to_owned(),
+            (None, _) => "lookups show the same account all the while".to_owned(),
             (Some(time), true) => format!("the thief is answered {}, under another account", after(time)),
             (Some(time), false) => format!("the name stops being answered {}", after(time)),
         };
         let back = match back {
-            Some(time) => format!("once recovered, right again {}", after(time)),
-            None => "it was not right again within two days".to_owned(),
+            Some(time) => format!("right again {}", after(time)),
+            None => "not right again within two days".to_owned(),
         };
-        Ok(Observation::new(format!("{lost}; {back}")))
+        Ok(Observation::new(format!("{how}; {lost}. Mended: {mended}; {back}")))
     })
 }
 
@@ -186,6 +223,15 @@ fn confusable(stage: &mut Stage) -> LabFuture<'_, Observation> {
                 format!("given, as another name: {}; @ann is not touched", steps.join("; "))
             }
             Outcome::Done { .. } => "given, and it took the name over".to_owned(),
+        }))
+    })
+}
+
+fn short_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
+    Box::pin(async move {
+        Ok(Observation::new(match stage.act(Act::TakeShort { who: Ann }).await? {
+            Outcome::Done { .. } => "given".to_owned(),
+            Outcome::Impossible { why } => format!("refused: {why}"),
         }))
     })
 }
@@ -206,7 +252,7 @@ fn old_mention(stage: &mut Stage) -> LabFuture<'_, Observation> {
         let by_name = whom(stage, &seen);
         let shown = stage.shown(&ann).await?;
         let by_id = match shown {
-            crate::lab::Shown::Profile(profile) => match &profile.handle {
+            Shown::Profile(profile) => match &profile.handle {
                 Some(handle) => format!("the same person, now @{handle}"),
                 None => "the same person, without a name".to_owned(),
             },

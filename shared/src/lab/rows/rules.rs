@@ -199,37 +199,39 @@ fn delete_and_return(stage: &mut Stage) -> LabFuture<'_, Observation> {
         let before = stage.join(Ann, "ann").await?;
         stage.act(Act::EditHere { who: Ann, field: Field::Bio, text: "Written here." }).await?;
         stage.act(Act::Leave { who: Ann }).await?;
-        let old = stage.shown(&before).await?;
-        let gone = matches!(old, Shown::Nobody(_));
-        let back = stage.act(Act::ComeBack { who: Ann }).await?;
+        let gone = matches!(stage.shown(&before).await?, Shown::Nobody(_));
         let references = if gone {
             "references to the old account reach nobody"
         } else {
             "references to the old account still show it"
         };
-        let Outcome::Done { .. } = back else {
-            let text = format!("the same account cannot come back; {references}");
+        // Whoever can be renamed without an account here has a name of their own elsewhere.
+        let renamed = stage.act(Act::Rename { who: Ann, wish: "anna" }).await?.is_done();
+        if let Outcome::Impossible { why } = stage.act(Act::ComeBack { who: Ann }).await? {
+            let text = format!("the same account cannot come back: {why}; {references}");
             return Ok(Observation::fact(text, Fact::Recreation(Recreation::IdentifierIsGone)));
-        };
+        }
         let after = stage.account(Ann)?;
         let bio = stage.field(Ann, Field::Bio).await?;
         stage.shown(&before).await?;
         let kept = if bio.as_deref() == Some("Written here.") {
             "what was written here is back"
         } else {
-            "nothing of the old is back"
+            "nothing of what was written here is back"
         };
-        Ok(if after == before {
-            Observation::new(format!("the same account, {kept}; {references}"))
+        if after == before {
+            return Ok(Observation::new(format!("the same account, {kept}; {references}")));
+        }
+        let current = renamed && stage.who("anna").await?.is(&after);
+        let (name, rule) = if current {
+            ("the name it has upstream that day", Recreation::NewAccountCurrentHandle)
         } else {
-            let text = format!("a new account under the name of that day, {kept}; {references}");
-            let rule = if stage.policy().link == Link::OnePermanent {
-                Recreation::NewAccountCurrentHandle
-            } else {
-                Recreation::IdentifierIsGone
-            };
-            Observation::fact(text, Fact::Recreation(rule))
-        })
+            ("a name chosen anew", Recreation::IdentifierIsGone)
+        };
+        Ok(Observation::fact(
+            format!("a new account under {name}, {kept}; {references}"),
+            Fact::Recreation(rule),
+        ))
     })
 }
 
