@@ -289,6 +289,12 @@ impl Namesake {
         self.site.resolver.explain(query).await
     }
 
+    /// Begins to make the comparison that `/v1/compare` shows, on a thread of its own; without this the first who asks
+    /// for it begins it.
+    pub fn begin_comparison(&self) {
+        self.site.comparison.begin();
+    }
+
     /// The backends' policies, in the order in which they are asked.
     #[must_use]
     pub fn policies(&self) -> &[Policy] {

@@ -348,7 +348,7 @@ impl Uniqueness {
 
 const UNSTATED: &str = "not promised";
 
-/// A span of time in words, in the largest unit that comes out even.
+/// A span of time in words: in the largest unit that comes out even, or in days and the rest.
 #[must_use]
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -356,6 +356,10 @@ pub(crate) fn span(time: Duration) -> String {
         |count: u64, unit: &str| if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
     match seconds {
         _ if seconds > 0 && seconds.is_multiple_of(86_400) => unit(seconds / 86_400, "day"),
+        _ if seconds > 86_400 => {
+            let rest = span(Duration::from_secs(seconds % 86_400));
+            format!("{} and {rest}", unit(seconds / 86_400, "day"))
+        }
         _ if seconds > 0 && seconds.is_multiple_of(3600) => unit(seconds / 3600, "hour"),
         _ if seconds > 0 && seconds.is_multiple_of(60) => unit(seconds / 60, "minute"),
         _ => unit(seconds, "second"),

@@ -10,8 +10,8 @@ const CHECKED: &str = "2026-11-22";
 pub(super) fn of(row: &str, way: Way) -> Option<Documented> {
     let (text, source) = match (row, way) {
         ("freed-name" | "own-domain-move", Way::BelowPlatform) => (
-            "Elsewhere otherwise: at Bluesky the former name below bsky.social is free for others after a move to one's own domain",
-            "https://github.com/bluesky-social/atproto/issues/3111",
+            "At Bluesky: after a move to one's own domain the latest name below bsky.social stays reserved for its former holder, without an end (since 2024-12-12)",
+            "https://bsky.social/about/blog/4-28-2023-domain-handle-tutorial",
         ),
         ("order", Way::OwnDomain) => (
             "Under the UDRP a registrar cancels or transfers a domain on the decision of a panel (paragraph 3)",

@@ -94,9 +94,10 @@ impl Holder {
         Ok(Move { entry, shown: self.recovery, next, recovery, made: self.made + 2 })
     }
 
-    /// What somebody writes who has no key of this account.
+    /// What somebody writes who has no key of this account, with nothing else wrong about it.
     pub(super) fn forged(&self, by: &SecretKey, at: Timestamp) -> Result<Entry, Fault> {
-        signed(&self.head, by, &[by.multikey().hash(), by.multikey().hash()], &self.state(None), false, at)
+        let commitments = [by.multikey().hash(), self.key(self.recovery).multikey().hash()];
+        signed(&self.head, by, &commitments, &self.state(None), false, at)
     }
 
     /// An entry that moves the account to another host.

@@ -79,12 +79,10 @@ impl Column for IndependentColumn {
 
     fn settings(&self) -> Settings {
         let defaults = HostedSettings::new(Vec::new(), world::id_domain());
-        match self.way {
-            Way::BelowPlatform => Settings::default()
-                .with(HOLD, &(defaults.hold.as_secs() / (24 * 3600)))
-                .with(MIN_LABEL, &defaults.min_label),
-            Way::OwnDomain => Settings::default().with(TTL, &600),
-        }
+        Settings::default()
+            .with(HOLD, &(defaults.hold.as_secs() / (24 * 3600)))
+            .with(MIN_LABEL, &defaults.min_label)
+            .with(TTL, &600)
     }
 
     fn begin<'a>(&'a self, settings: &'a Settings, seed: u64) -> LabFuture<'a, Box<dyn Subject>> {

@@ -9,11 +9,11 @@ pub(super) fn of(row: &str) -> Option<Documented> {
     let (text, source) = match row {
         "belief-webhook" | "time-without-hints" => (
             "Threads sends webhooks about replies, mentions, deleted and published posts; none announces a change of a username",
-            "https://developers.facebook.com/docs/threads/webhooks",
+            "https://developers.facebook.com/documentation/threads/webhooks",
         ),
         "display-name" | "bio" | "picture" => (
             "The API shows name, threads_biography and threads_profile_picture_url of the account; whether they follow Instagram's it does not say",
-            "https://developers.facebook.com/docs/threads/threads-profiles",
+            "https://developers.facebook.com/documentation/threads/threads-profiles",
         ),
         "order" => (
             "Whoever owns a registered trademark reports it to Instagram by a form of its own",

@@ -47,6 +47,8 @@ pub struct Options {
     pub limits: Limits,
     /// Where `/metrics` comes from, if it is served.
     pub metrics: Option<PrometheusHandle>,
+    /// Whether the comparison is made at once, and not only when somebody asks for it.
+    pub comparison: bool,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
 }
@@ -67,6 +69,7 @@ impl Options {
             cache: CacheSettings::default(),
             limits: Limits { fresh_per_minute: u32::MAX, explain_per_minute: u32::MAX, ..Limits::default() },
             metrics: None,
+            comparison: false,
             stories: Arc::default(),
         })
     }
@@ -146,6 +149,9 @@ impl World {
             builder = builder.metrics(recorder, false);
         }
         let namesake = builder.build()?;
+        if options.comparison {
+            namesake.begin_comparison();
+        }
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -79,17 +79,20 @@ pub(crate) fn prepared(
 ) -> Reply {
     let unchanged = if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag));
     let mut reply = match unchanged && prepared.status == StatusCode::OK {
-        true => {
-            let mut reply = Response::new(Full::default());
-            *reply.status_mut() = StatusCode::NOT_MODIFIED;
-            reply
-        }
+        true => not_modified(),
         false => bytes(prepared.status, prepared.content_type.clone(), prepared.body.clone()),
     };
     let headers = reply.headers_mut();
     headers.insert(header::ETAG, prepared.etag.clone());
     headers.insert(CHECKED_AT, prepared.checked_at.clone());
     say_age(&mut reply, freshness, negotiated);
+    reply
+}
+
+/// The client has it already.
+pub(crate) fn not_modified() -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NOT_MODIFIED;
     reply
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Clock, Handle, Profile, Scheme,
+    AccountId, Clock, ErrorKind, Handle, Profile, Scheme, Why,
     lab::{Front, LabError, LabFuture, MakeBackend, Remembers, Seen, Service, Shown},
 };
 use url::Url;
@@ -46,30 +46,46 @@ fn cache(ttl: Duration) -> CacheSettings {
 impl Front for Namesake {
     fn who<'a>(&'a self, handle: &'a Handle) -> LabFuture<'a, Seen> {
         Box::pin(async move {
-            let (found, stale) = match self.ask(Subject::Handle(handle.clone())).await? {
-                Asked::Found(found, stale) => (found, stale),
-                Asked::Seen(seen) => return Ok(seen),
-            };
-            Ok(Seen::Held { account: found.account, stale })
+            Ok(match self.ask(Subject::Handle(handle.clone())).await? {
+                Asked::Found(person, stale) => Seen::Held { account: person.account, stale },
+                Asked::Nobody(why) => Seen::Nobody(why),
+                Asked::Failed(kind) => Seen::Failed(kind),
+            })
         })
     }
 
     fn shown<'a>(&'a self, account: &'a AccountId) -> LabFuture<'a, Shown> {
         Box::pin(async move {
             Ok(match self.ask(Subject::Account(account.clone())).await? {
-                Asked::Found(profile, _) => Shown::Profile(Box::new(profile)),
-                Asked::Seen(Seen::Nobody(why)) => Shown::Nobody(why),
-                Asked::Seen(Seen::Failed(kind)) => Shown::Failed(kind),
-                Asked::Seen(Seen::Held { .. }) => return Err("a lookup of an account gave a name".into()),
+                Asked::Found(person, _) => Shown::Profile(Box::new(person.profile)),
+                Asked::Nobody(why) => Shown::Nobody(why),
+                Asked::Failed(kind) => Shown::Failed(kind),
+            })
+        })
+    }
+
+    fn address<'a>(&'a self, handle: &'a Handle) -> LabFuture<'a, Option<String>> {
+        Box::pin(async move {
+            Ok(match self.ask(Subject::Handle(handle.clone())).await? {
+                Asked::Found(person, _) => Some(Url::parse(&person.url)?.path().to_owned()),
+                Asked::Nobody(_) | Asked::Failed(_) => None,
             })
         })
     }
 }
 
+/// What a lookup of anything said.
 enum Asked {
     /// Somebody, and whether the answer is marked stale.
-    Found(Profile, bool),
-    Seen(Seen),
+    Found(Found, bool),
+    Nobody(Why),
+    Failed(ErrorKind),
+}
+
+struct Found {
+    account: AccountId,
+    profile: Profile,
+    url: String,
 }
 
 impl Namesake {
@@ -81,12 +97,16 @@ impl Namesake {
         Ok(match answer {
             Ok(answered) => match &answered.entry.said {
                 Said::Found(person) => {
-                    Asked::Found(Profile::clone(&person.profile), answered.freshness.stale)
+                    let (account, url) = (person.account.clone(), person.url.clone());
+                    let profile = Profile::clone(&person.profile);
+                    Asked::Found(Found { account, profile, url }, answered.freshness.stale)
                 }
-                Said::Absent(why) => Asked::Seen(Seen::Nobody(*why)),
+                Said::Absent(why) => Asked::Nobody(*why),
             },
-            Err(Refusal::Absent { why, .. }) => Asked::Seen(Seen::Nobody(why)),
-            Err(Refusal::Failed { error, .. }) => Asked::Seen(Seen::Failed(error.kind())),
+            Err(Refusal::Absent { why, .. }) => Asked::Nobody(why),
+            // An identifier of another scheme is nobody's here.
+            Err(Refusal::NotServed { .. }) => Asked::Nobody(Why::Unknown),
+            Err(Refusal::Failed { error, .. }) => Asked::Failed(error.kind()),
             Err(refusal) => return Err(refusal.problem().detail.into()),
         })
     }

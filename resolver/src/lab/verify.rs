@@ -8,6 +8,8 @@ use super::{Question, observe};
 /// What came of comparing a report with a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
+    /// The commit that the report says it is of.
+    pub commit: String,
     /// How many cells were compared.
     pub cells: usize,
     /// What differs, a line each; empty: the report is confirmed.
@@ -21,7 +23,11 @@ pub struct Verdict {
 /// When there is no report in it, or it cannot be run again.
 pub async fn verify(columns: Vec<Box<dyn Column>>, text: &str) -> Result<Verdict, LabError> {
     let report = find(text).ok_or("there is no report in it: a JSON object with seed, settings and rows")?;
-    let question = Question { settings: report.settings.clone(), seed: report.seed, row: None };
+    let row = match report.rows.as_slice() {
+        [row] => Some(row.id.clone()),
+        _ => None,
+    };
+    let question = Question { settings: report.settings.clone(), seed: report.seed, row };
     let again = observe(columns, question).await?;
     Ok(compare(&report, &again))
 }
@@ -36,7 +42,7 @@ fn find(text: &str) -> Option<Report> {
 }
 
 fn compare(report: &Report, again: &Report) -> Verdict {
-    let mut verdict = Verdict { cells: 0, differences: Vec::new() };
+    let mut verdict = Verdict { commit: report.commit.clone(), cells: 0, differences: Vec::new() };
     for row in &report.rows {
         let Some(now) = again.rows.iter().find(|now| now.id == row.id) else {
             verdict.differences.push(format!("{}: there is no such row", row.id));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Stage;
-use crate::{Bound, ChangedBy, FieldRule, Link, OldName, Policy, Recreation, Source, policy::span};
+use crate::{
+    Bound, ChangedBy, FieldRule, Handle, Link, OldName, Policy, Recreation, Source, Uniqueness, policy::span,
+};
 
 /// What was observed about a field of [`Policy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,18 @@ pub enum Fact {
     Picture(FieldRule),
     /// Whether an account elsewhere stands behind the handle.
     Link(Link),
+    /// Who saw to it that a held name stayed its holder's.
+    Unique {
+        /// Whether somebody outside decides; `None`: nobody saw to it.
+        by_source: Option<bool>,
+    },
+    /// Under which path a profile was found.
+    Address {
+        /// Whose.
+        handle: Handle,
+        /// Without the origin.
+        path: String,
+    },
     /// What coming back gave.
     Recreation(Recreation),
 }
@@ -72,6 +86,13 @@ impl Fact {
             Self::DisplayName(rule) => policy.display_name == *rule,
             Self::Bio(rule) => policy.bio == *rule,
             Self::Picture(rule) => policy.picture == *rule,
+            Self::Unique { by_source } => {
+                let here = matches!(policy.uniqueness, Uniqueness::Register);
+                by_source.is_some_and(|outside| outside != here)
+            }
+            Self::Address { handle, path } => {
+                policy.profile_path.replace("{handle}", handle.as_str()) == *path
+            }
             Self::Link(link) => policy.link == *link,
             Self::Recreation(recreation) => policy.recreation == *recreation,
         }
@@ -92,6 +113,8 @@ impl Fact {
             Self::DisplayName(_) => policy.display_name.words().to_owned(),
             Self::Bio(_) => policy.bio.words().to_owned(),
             Self::Picture(_) => policy.picture.words().to_owned(),
+            Self::Unique { .. } => policy.uniqueness.words().to_owned(),
+            Self::Address { .. } => policy.profile_path.clone(),
             Self::Link(_) => policy.link.words().to_owned(),
             Self::Recreation(_) => policy.recreation.words().to_owned(),
         }

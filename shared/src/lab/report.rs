@@ -26,6 +26,23 @@ pub struct Report {
     pub contradictions: Vec<Contradiction>,
 }
 
+impl Report {
+    /// The same with one row, if there is one of this id.
+    #[must_use]
+    pub fn only(&self, id: &str) -> Option<Self> {
+        let row = self.rows.iter().find(|row| row.id == id)?.clone();
+        let contradictions = self.contradictions.iter().filter(|wrong| wrong.row == id).cloned().collect();
+        Some(Self {
+            commit: self.commit.clone(),
+            settings: self.settings.clone(),
+            columns: self.columns.clone(),
+            rows: vec![row],
+            contradictions,
+            ..*self
+        })
+    }
+}
+
 /// One question, and every column's answer, by the column's id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

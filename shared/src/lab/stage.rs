@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use super::{Act, Field, LabError, Outcome, Person, Seen, Shown, Subject, TranscriptLine};
-use crate::{AccountId, Policy, Profile, Timestamp};
+use crate::{AccountId, Handle, Policy, Profile, Timestamp};
 
 /// A scenario under way. Scenarios call these methods and nothing else, so that the transcript is complete.
 pub struct Stage {
@@ -34,6 +34,12 @@ impl Stage {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.subject.policy()
+    }
+
+    /// The handle that a wish becomes here.
+    #[must_use]
+    pub fn handle(&self, wish: &str) -> Handle {
+        self.subject.handle(wish)
     }
 
     /// The time in this world.
@@ -117,6 +123,17 @@ impl Stage {
             Shown::Failed(kind) => format!("the account of {name}: no answer ({})", kind.as_str()),
         });
         Ok(shown)
+    }
+
+    /// Under which path somebody's profile is found, by their name.
+    ///
+    /// # Errors
+    /// When nobody goes by it, or the lab itself failed.
+    pub async fn address(&mut self, wish: &str) -> Result<String, LabError> {
+        let handle = self.handle(wish);
+        let path = self.subject.front().address(&handle).await?.ok_or("nobody goes by it")?;
+        self.say(format!("the profile of @{handle} is at {path}"));
+        Ok(path)
     }
 
     /// A field of somebody's profile, as a visitor finds it.

@@ -159,7 +159,7 @@ pub enum Shown {
 }
 
 /// A private world in which one policy is lived by real code. Its clock moves only when it is told to.
-pub trait Subject: Send {
+pub trait Subject: Send + Sync {
     /// What the policy of this column declares.
     fn policy(&self) -> &Policy;
 
@@ -190,6 +190,9 @@ pub trait Front: Send + Sync {
 
     /// What is shown for an account?
     fn shown<'a>(&'a self, account: &'a AccountId) -> LabFuture<'a, Shown>;
+
+    /// Where is the profile of whoever goes by a name, without the origin?
+    fn address<'a>(&'a self, handle: &'a Handle) -> LabFuture<'a, Option<String>>;
 }
 
 /// A backend without a cache in front of it.
@@ -213,6 +216,13 @@ impl<R: HandleResolver + ?Sized> Front for R {
                 Ok(Lookup::Pass) => Shown::Nobody(Why::Unknown),
                 Err(error) => Shown::Failed(error.kind()),
             })
+        })
+    }
+
+    fn address<'a>(&'a self, handle: &'a Handle) -> LabFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let held = self.who(handle).await?.is_held();
+            Ok(held.then(|| self.policy().profile_path.replace("{handle}", handle.as_str())))
         })
     }
 }

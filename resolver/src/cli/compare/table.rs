@@ -7,7 +7,7 @@ use namesake::{
     lab::{Grade, Mark, Report, RowReport, Section},
 };
 
-use crate::lab::Verdict;
+use crate::lab::{Verdict, commit};
 
 pub(super) fn report(report: &Report, transcript: bool) -> String {
     let mut out = String::new();
@@ -36,10 +36,10 @@ pub(super) fn report(report: &Report, transcript: bool) -> String {
     for wrong in &report.contradictions {
         let _ = writeln!(
             out,
-            "NOT SO: {}, {}: the policy declares {:?}; observed: {}",
+            "NOT SO: {}, {}: the policy declares “{}”; observed: {}",
             text(&wrong.row),
             text(&wrong.column),
-            text(&wrong.declared).to_string(),
+            text(&wrong.declared),
             text(&wrong.observed)
         );
     }
@@ -82,9 +82,15 @@ fn show_row(out: &mut String, report: &Report, row: &RowReport, transcript: bool
 
 pub(super) fn verdict(verdict: &Verdict) -> String {
     if verdict.differences.is_empty() {
-        return format!("confirmed: a run of this program says the same in all {} cells\n", verdict.cells);
+        return format!(
+            "confirmed: a run of this program ({}) says the same in all {} cells of the report ({})\n",
+            commit(),
+            verdict.cells,
+            text(&verdict.commit)
+        );
     }
-    let mut out = String::from("not confirmed:\n");
+    let mut out =
+        format!("not confirmed: the report is of {}, and this run of {}\n", text(&verdict.commit), commit());
     for difference in &verdict.differences {
         let _ = writeln!(out, "  {}", text(difference));
     }

@@ -7,6 +7,7 @@ use super::{
     names::{after, told},
 };
 use crate::lab::{Act, Fact, LabFuture, Outcome, Person::*, Section, Seen, Shown, Stage};
+use crate::policy::span;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -64,14 +65,13 @@ fn outage_of_a_week(stage: &mut Stage) -> LabFuture<'_, Observation> {
         let back = stage.until("ann", Duration::from_secs(1), DAY, |seen| seen.is(&ann)).await?;
         let back = back.map_or_else(
             || "not back within a day".to_owned(),
-            |time| format!("back {} it ended", after(time)),
+            |time| match time.is_zero() {
+                true => "back at once when it ended".to_owned(),
+                false => format!("back {} after it ended", span(time)),
+            },
         );
         let text = match ended {
-            Some(time) => format!(
-                "answered until {}, then {}; {back}",
-                after(time).trim_start_matches("after "),
-                state(&then)
-            ),
+            Some(time) => format!("answered for {}, then {}; {back}", span(time), state(&then)),
             None => format!("answered all week; {back}"),
         };
         Ok(match ended {

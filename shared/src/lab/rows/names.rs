@@ -159,7 +159,7 @@ fn lapse(stage: &mut Stage) -> LabFuture<'_, Observation> {
         if let Outcome::Impossible { why } = stage.act(Act::Lapse { wish: "ann" }).await? {
             return Ok(Observation::new(format!("cannot happen: {why}")));
         }
-        let gone = stage.until("ann", Duration::from_secs(600), SETTLED, |seen| !seen.is(&ann)).await?;
+        let gone = stage.until("ann", Duration::from_secs(60), SETTLED, |seen| !seen.is(&ann)).await?;
         let taken = stage.act(Act::Take { who: Eve, wish: "ann" }).await?;
         let gone = match gone {
             Some(time) => format!("the name stops {}", after(time)),
@@ -276,9 +276,12 @@ fn forget_old_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
 fn employer(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
-        if let Outcome::Impossible { why } = stage.act(Act::LeaveEmployer { who: Ann, wish: "ann" }).await? {
-            return Ok(Observation::new(format!("no employer controls a name: {why}")));
-        }
+        let how = match stage.act(Act::LeaveEmployer { who: Ann, wish: "ann" }).await? {
+            Outcome::Done { steps } => steps.join("; "),
+            Outcome::Impossible { why } => {
+                return Ok(Observation::new(format!("no employer controls a name: {why}")));
+            }
+        };
         let gone = stage.until("ann", Duration::from_secs(600), SETTLED, |seen| !seen.is(&ann)).await?;
         let again = stage.act(Act::Rename { who: Ann, wish: "anna" }).await?;
         let gone = match gone {
@@ -289,7 +292,7 @@ fn employer(stage: &mut Stage) -> LabFuture<'_, Observation> {
             Outcome::Done { .. } => "the account stays hers and takes another name".to_owned(),
             Outcome::Impossible { why } => format!("she cannot take another name: {why}"),
         };
-        Ok(Observation::new(format!("{gone}; {again}")))
+        Ok(Observation::new(format!("{how}; {gone}; {again}")))
     })
 }
 

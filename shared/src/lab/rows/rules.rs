@@ -182,7 +182,7 @@ fn link(stage: &mut Stage) -> LabFuture<'_, Observation> {
 fn profile_url(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
-        let path = stage.policy().profile_path.clone();
+        let address = stage.address("ann").await?;
         stage.act(Act::Rename { who: Ann, wish: "anna" }).await?;
         stage.until("anna", LOOK, AT_MOST, |seen| seen.is(&ann)).await?;
         let old = stage.until("ann", LOOK, AT_MOST, |seen| !seen.is(&ann)).await?;
@@ -190,7 +190,8 @@ fn profile_url(stage: &mut Stage) -> LabFuture<'_, Observation> {
             Some(_) => "after a change the old address reaches nobody; the one by account id still does",
             None => "after a change the old address still reaches the same person",
         };
-        Ok(Observation::new(format!("{path}; {then}")))
+        let handle = stage.handle("ann");
+        Ok(Observation::fact(format!("{address}; {then}"), Fact::Address { handle, path: address }))
     })
 }
 
@@ -259,11 +260,10 @@ fn sign_up(stage: &mut Stage) -> LabFuture<'_, Observation> {
 
 fn same_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
-        let ann = stage.join(Ann, "ann").await?;
-        let linked = stage.policy().link == Link::OnePermanent;
-        if !linked {
+        if stage.act(Act::JoinUnlinked { who: Ben, wish: "ben" }).await?.is_done() {
             return Ok(Observation::new("only if the holder chose it so: nothing ties the two names"));
         }
+        let ann = stage.join(Ann, "ann").await?;
         stage.act(Act::Rename { who: Ann, wish: "anna" }).await?;
         let new = stage.until("anna", LOOK, AT_MOST, |seen| seen.is(&ann)).await?;
         Ok(Observation::new(match new {
@@ -278,16 +278,27 @@ fn uniqueness(stage: &mut Stage) -> LabFuture<'_, Observation> {
         let ann = stage.join(Ann, "ann").await?;
         let taken = stage.act(Act::Take { who: Eve, wish: "ann" }).await?;
         let seen = stage.who("ann").await?;
-        let who = stage.policy().uniqueness.words();
-        Ok(Observation::new(match (taken, seen.is(&ann)) {
+        let held = match (taken, seen.is(&ann)) {
             (Outcome::Impossible { why }, true) => {
-                format!("{who}; a stranger who asks for a held name is told: {why}")
+                format!("a stranger who asks for a held name is told: {why}")
             }
             (Outcome::Done { .. }, true) => {
-                format!("{who}; a stranger claimed a held name, and lookups still show its holder")
+                "a stranger claimed a held name, and lookups still show its holder".to_owned()
             }
-            (_, false) => "a stranger who asked for a held name got it".to_owned(),
-        }))
+            (_, false) => {
+                return Ok(Observation::fact(
+                    "a stranger who asked for a held name got it",
+                    Fact::Unique { by_source: None },
+                ));
+            }
+        };
+        let outside = stage.act(Act::GiveAtSource { wish: "ann", to: Ben }).await?.is_done();
+        let by = if outside {
+            "somebody outside decides whose a name is"
+        } else {
+            "the table here decides whose a name is"
+        };
+        Ok(Observation::fact(format!("{held}; {by}"), Fact::Unique { by_source: Some(outside) }))
     })
 }
 
