@@ -12,7 +12,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long a lookup may take to show what happened, before that is the answer.
-const SETTLED: Duration = Duration::from_secs(2 * 24 * 3600);
+pub(super) const SETTLED: Duration = Duration::from_secs(2 * 24 * 3600);
 
 const fn row(
     id: &'static str,
@@ -276,6 +276,7 @@ fn forget_old_name(stage: &mut Stage) -> LabFuture<'_, Observation> {
 fn employer(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
         let ann = stage.join(Ann, "ann").await?;
+        stage.who("ann").await?;
         let how = match stage.act(Act::LeaveEmployer { who: Ann, wish: "ann" }).await? {
             Outcome::Done { steps } => steps.join("; "),
             Outcome::Impossible { why } => {

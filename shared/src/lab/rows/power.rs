@@ -1,6 +1,11 @@
 //! Who has the last word.
 
-use super::{Observation, Row, names::told};
+use std::time::Duration;
+
+use super::{
+    Observation, Row,
+    names::{SETTLED, told},
+};
 use crate::lab::{Act, LabFuture, Outcome, Person::*, Section, Seen, Stage};
 
 const fn row(
@@ -39,8 +44,12 @@ fn erasure(stage: &mut Stage) -> LabFuture<'_, Observation> {
 
 fn order(stage: &mut Stage) -> LabFuture<'_, Observation> {
     Box::pin(async move {
-        stage.join(Ann, "ann").await?;
+        let ann = stage.join(Ann, "ann").await?;
+        stage.who("ann").await?;
         let done = stage.act(Act::Order { wish: "ann", to: Eve }).await?;
+        if done.is_done() {
+            stage.until("ann", Duration::from_secs(60), SETTLED, |seen| !seen.is(&ann)).await?;
+        }
         let seen = stage.who("ann").await?;
         let holder = match &seen {
             Seen::Held { account, .. } => stage.name_of(account),
