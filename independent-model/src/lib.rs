@@ -22,6 +22,8 @@
 //!
 //! Beside the lookups, [`events`] follows what a relay or a PDS says happened, as a reason to look again.
 //!
+//! With the feature `lab`, the model brings its two columns of the policy comparison.
+//!
 //! Sources: the AT Protocol specifications *Handle* and *DID*, the did:plc specification 0.3.0, the did:web method,
 //! and the lexicons `com.atproto.identity.*`.
 
@@ -34,6 +36,8 @@ mod history;
 pub mod holder;
 pub mod hosted;
 mod hostname;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod local;
 mod model;
 pub mod plc;

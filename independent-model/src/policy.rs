@@ -7,7 +7,7 @@ use namesake::{
 
 use crate::{Hostname, IndependentSettings, hosted::HostedSettings};
 
-/// The policy of the independent model over the world.
+/// The policy of the independent model over the world, which is that of domains of one's own.
 #[must_use]
 pub(crate) fn policy(settings: &IndependentSettings) -> Policy {
     let mut policy =
@@ -42,13 +42,24 @@ pub(crate) fn policy_with(settings: &IndependentSettings, hosted: &HostedSetting
     policy.summary += &format!(
         " A name below {domains} is given here, to whoever asks first, and one signed entry changes it."
     );
-    policy.old_name = OldName::HeldBack;
+    policy.old_name = OldName::HeldFor(hosted.hold);
     policy.uniqueness = Uniqueness::DnsAndRegister;
     let words = format!("{}, and names one label below {domains}", policy.namespace.words());
     let (world, hosted) = (policy.namespace.clone(), hosted.clone());
     policy.namespace = Namespace::new(words, move |handle: &Handle| {
         world.holds(handle) || Hostname::parse(handle.as_str()).is_ok_and(|name| hosted.serves(&name))
     });
+    policy
+}
+
+/// What holds for names below our domains alone: nobody outside is asked about them.
+#[cfg(feature = "lab")]
+#[must_use]
+pub(crate) fn policy_of_names_here(settings: &IndependentSettings, hosted: &HostedSettings) -> Policy {
+    let mut policy = policy_with(settings, hosted);
+    policy.visible_within = Bound::Immediately;
+    policy.unconfirmed_for = None;
+    policy.uniqueness = Uniqueness::Register;
     policy
 }
 

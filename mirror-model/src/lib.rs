@@ -19,12 +19,15 @@
 //! | `records`, `register`, `name_key`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
 //! | [`upstream`] | the port, how to write an adapter, and the two that speak Meta's API and OpenID Connect |
 //! | [`sandbox`] | a small upstream to try all of it with, over real HTTP |
+//! | `lab` | the column of this model in the policy comparison (feature `lab`) |
 
 mod apply;
 mod budget;
 mod callbacks;
 mod error;
 mod freshness;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod link;
 mod model;
 mod name_key;

@@ -215,7 +215,7 @@ pub enum BuildError {
 /// The service: answers in-process, and over HTTP. Cloning is cheap, and a clone shares everything.
 #[derive(Debug, Clone)]
 pub struct Namesake {
-    site: Arc<Site>,
+    pub(crate) site: Arc<Site>,
 }
 
 impl Namesake {
@@ -299,6 +299,12 @@ impl Namesake {
     /// Every step of a lookup that begins now.
     pub async fn explain(&self, query: &Query) -> Explanation {
         self.site.resolver.explain(query).await
+    }
+
+    /// Begins to make the comparison that `/v1/compare` shows, on a thread of its own; without this the first who asks
+    /// for it begins it.
+    pub fn begin_comparison(&self) {
+        self.site.comparison.begin();
     }
 
     /// The backends' policies, in the order in which they are asked.

@@ -118,8 +118,8 @@ fn independent(
         grace: millis(atproto.dns_grace_ms),
         provisional_ttl: cache.provisional_ttl,
         profile_timeout: millis(atproto.profile_timeout_ms),
-        visible_within: cache.ttl,
-        max_stale: cache.max_stale,
+        visible_within: cache.longest_unchanged(),
+        max_stale: cache.longest_answered(),
         ..IndependentSettings::default()
     };
     let world = WorldSettings {

@@ -82,6 +82,18 @@ where
         Ticket(landing)
     }
 
+    /// Ready when nothing is on its way. A private world waits for it, so that every run of it goes the same way.
+    pub(crate) async fn all_landed(&self) {
+        loop {
+            let Some(ticket) = lock(&self.aloft).values().next().map(|flight| Ticket(flight.landing.clone()))
+            else {
+                return;
+            };
+            // One that ended without landing is off the map as well.
+            ticket.landed().await;
+        }
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = lock(&self.tasks);
         // Nobody waits for the tasks themselves; without this the set would keep every one that ended.

@@ -26,6 +26,7 @@ mod guard;
 mod history;
 mod http;
 mod independent;
+pub mod lab;
 mod lookup;
 pub mod pages;
 mod percent;

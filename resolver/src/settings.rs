@@ -22,6 +22,21 @@ pub struct CacheSettings {
     pub max_stale: Duration,
 }
 
+impl CacheSettings {
+    /// How long after a change an answer of before may still go out as if it were good: for its time, and until
+    /// somebody asked behind whom a new one was fetched.
+    #[must_use]
+    pub fn longest_unchanged(&self) -> Duration {
+        self.ttl + self.refresh_behind.min(self.ttl)
+    }
+
+    /// How long a found answer may go out while its sources cannot be asked, marked stale in the end.
+    #[must_use]
+    pub fn longest_answered(&self) -> Duration {
+        self.ttl + self.max_stale
+    }
+}
+
 impl Default for CacheSettings {
     fn default() -> Self {
         Self {

@@ -349,3 +349,41 @@ fn words(line: &str) -> Vec<String> {
     words.retain(|word| !word.is_empty());
     words
 }
+
+#[test]
+fn compare_tells_what_was_observed_and_confirms_a_report() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("report");
+    let path = file.to_str().unwrap();
+    let shown = run(&["compare", "--row", "short-name", "--transcript", "--set", "independent.min_label=2"]);
+    assert_eq!((code(&shown), err(&shown).as_str()), (0, ""), "{}", out(&shown));
+    for part in ["[short-name]", "  B  observed    given", "asks for a name of two letters", "seed 1,"] {
+        assert!(out(&shown).contains(part), "{part}: {}", out(&shown));
+    }
+    for form in ["--json", "--markdown"] {
+        let report = run(&["compare", "--row", "short-name", form]);
+        assert_eq!(code(&report), 0);
+        std::fs::write(&file, &report.stdout).unwrap();
+        let confirmed = run(&["compare", "--verify", path]);
+        assert_eq!((code(&confirmed), out(&confirmed).starts_with("confirmed")), (0, true), "{form}");
+        std::fs::write(&file, out(&report).replace("the name is shorter", "the name is \\u001b[2Jlonger"))
+            .unwrap();
+        let differs = run(&["compare", "--verify", path]);
+        assert_eq!(
+            (code(&differs), out(&differs).contains('\u{1b}')),
+            (1, false),
+            "{form} {}",
+            out(&differs)
+        );
+        assert!(out(&differs).contains("short-name, B, observed"), "{}", out(&differs));
+    }
+    for (wrong, said) in [
+        (&["compare", "--row", "nonsense"][..], "no row is called"),
+        (&["compare", "--set", "mirror.poll=1"], "no setting"),
+        (&["compare", "--set", "mirror.poll_seconds"], "is not NAME=VALUE"),
+        (&["compare", "--verify", "/nonexistent"], "cannot read"),
+    ] {
+        let refused = run(wrong);
+        assert_eq!((code(&refused), err(&refused).contains(said)), (2, true), "{wrong:?} {}", err(&refused));
+    }
+}

@@ -17,6 +17,7 @@
 //! | `store`, `sled` | the storage port with its memory adapter; the durable adapter |
 //! | `http` | the outgoing HTTP client: two connectors, deadlines, body caps, the address guard |
 //! | `system` | the machine's clock and randomness, and their deterministic twins for private worlds |
+//! | `lab` | the policy lab: what each scheme does, tried and written down |
 //! | `conformance` | the kits that check a backend, and a store |
 
 mod account;
@@ -58,5 +59,7 @@ pub use trace::{Advice, Record, Step, StepOutcome, Trace};
 pub mod conformance;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "lab")]
+pub mod lab;
 #[cfg(feature = "store")]
 pub mod store;

@@ -174,9 +174,8 @@ pub enum OldName {
     FreeAtOnce,
     /// Whoever controls it at its source decides; we hold nothing back.
     SourceDecides,
-    /// A name that this service gave is held back for a while, and may be anybody's then; of any other, whoever
-    /// controls it at its source decides.
-    HeldBack,
+    /// Whoever gave it up may take it again; anybody else once this long has passed, in seconds on the wire.
+    HeldFor(#[serde(serialize_with = "whole_seconds")] Duration),
     /// Nobody else ever gets it.
     NeverReused,
 }
@@ -231,8 +230,140 @@ pub enum Uniqueness {
     Dns,
     /// The DNS; and below the domains that this service gives names under, our register.
     DnsAndRegister,
+    /// Our register: first come, first served.
+    Register,
     /// The backend's own source.
     Source,
+}
+
+impl Source {
+    /// Where a handle comes from, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Upstream => "it is what the account upstream is called",
+            Self::Holder => "the holder chose it",
+            Self::Operator => "the operator gave it",
+        }
+    }
+}
+
+impl ChangedBy {
+    /// Who can change a handle, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Holder => "the holder, at any time",
+            Self::Upstream => "only by renaming the account upstream; never here",
+            Self::Operator => "the operator",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+impl Bound {
+    /// The promise, in words.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Immediately => "at once".to_owned(),
+            Self::Within(time) => format!("within {}", span(time)),
+            Self::Unstated => UNSTATED.to_owned(),
+        }
+    }
+}
+
+impl OldName {
+    /// What becomes of an old name, in words.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::FreeAtOnce => "anybody may have it at once".to_owned(),
+            Self::SourceDecides => {
+                "whoever controls it at its source decides; nothing is held back here".to_owned()
+            }
+            Self::HeldFor(time) => {
+                format!("held back for {}; whoever gave it up may take it again", span(time))
+            }
+            Self::NeverReused => "nobody else ever gets it".to_owned(),
+        }
+    }
+}
+
+impl FieldRule {
+    /// Where a field comes from, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Upstream => "always what the upstream shows",
+            Self::CopiedThenOwn => "copied when the account is linked, the holder's own from then on",
+            Self::Own => "the holder's own",
+            Self::Unsupported => "this scheme has none",
+        }
+    }
+}
+
+impl Link {
+    /// What stands behind a handle, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::None => "none is needed",
+            Self::OnePermanent => "exactly one, for good",
+        }
+    }
+}
+
+impl Recreation {
+    /// What coming back gives, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NewAccountCurrentHandle => {
+                "a new account under the upstream's handle of that day; nothing of the old"
+            }
+            Self::IdentifierIsGone => "the same identifier cannot come back",
+            Self::Unstated => UNSTATED,
+        }
+    }
+}
+
+impl Uniqueness {
+    /// Who makes sure of it, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::UpstreamThenRegister => {
+                "the upstream sees to it; our register follows the latest confirmation"
+            }
+            Self::Dns => "DNS sees to it: a name has one owner",
+            Self::Register => "our register sees to it: first come, first served",
+            Self::DnsAndRegister => {
+                "DNS sees to it, and for names given here our register: one commit, one holder"
+            }
+            Self::Source => "the scheme's own source sees to it",
+        }
+    }
+}
+
+const UNSTATED: &str = "not promised";
+
+/// A span of time in words: in the largest unit that comes out even, or in days and the rest.
+#[must_use]
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let unit =
+        |count: u64, unit: &str| if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
+    match seconds {
+        _ if seconds > 0 && seconds.is_multiple_of(86_400) => unit(seconds / 86_400, "day"),
+        _ if seconds > 86_400 => {
+            let rest = span(Duration::from_secs(seconds % 86_400));
+            format!("{} and {rest}", unit(seconds / 86_400, "day"))
+        }
+        _ if seconds > 0 && seconds.is_multiple_of(3600) => unit(seconds / 3600, "hour"),
+        _ if seconds > 0 && seconds.is_multiple_of(60) => unit(seconds / 60, "minute"),
+        _ => unit(seconds, "second"),
+    }
 }
 
 fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,15 +19,18 @@ impl Provider {
         if let Some(control) = path.strip_prefix("/_control/") {
             return self.control(control, &request);
         }
-        let (outage, delay) = {
+        let (outage, banned, delay) = {
             let world = self.world();
-            (world.outage, world.delay)
+            (world.outage, world.banned, world.delay)
         };
         if !delay.is_zero() {
             self.clock.sleep_until(after(self.now(), delay)).await;
         }
         if outage {
             return graph_error(StatusCode::SERVICE_UNAVAILABLE, "OAuthException", 2, None, true);
+        }
+        if banned {
+            return graph_error(StatusCode::BAD_REQUEST, "OAuthException", 190, None, false);
         }
         match (request.method(), path.as_str()) {
             (&Method::GET | &Method::POST, "/oauth/authorize") => self.authorize(&request),

@@ -222,6 +222,11 @@ impl Sandbox {
         self.provider.world().set_faults(faults);
     }
 
+    /// Wants nothing to do with its client any more: no sign-in, and every token is refused.
+    pub fn ban_client(&self) {
+        self.provider.world().banned = true;
+    }
+
     /// The form the upstream posts when a person removes the app or asks for their data to be deleted.
     ///
     /// # Errors

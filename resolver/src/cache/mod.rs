@@ -179,6 +179,11 @@ impl<V: Remembered> Memory<V> {
         }
     }
 
+    /// Ready when no lookup is under way.
+    pub(crate) async fn settled(&self) {
+        self.flights.all_landed().await;
+    }
+
     /// How old the answer is that `key` would get from memory.
     pub(crate) fn peek(&self, key: &Key) -> Option<Freshness> {
         match self.shelf.recall(key) {

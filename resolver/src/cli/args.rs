@@ -36,6 +36,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: IdentityCommand,
     },
+    /// The policies side by side, tried on private worlds. Exit code 1 where a policy says what is not so
+    Compare(Compare),
     /// Look at the configuration
     Config {
         /// What to do with it
@@ -65,4 +67,30 @@ pub(super) struct Ask {
     /// Ask a running server instead of the sources
     #[arg(long, value_name = "URL")]
     pub server: Option<Url>,
+}
+
+/// What to compare, and how to show it.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// Print the whole report as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print it as Markdown, with the report in it for --verify
+    #[arg(long)]
+    pub markdown: bool,
+    /// One question alone, by its id
+    #[arg(long, value_name = "ID")]
+    pub row: Option<String>,
+    /// Show what was done and seen, step by step
+    #[arg(long)]
+    pub transcript: bool,
+    /// Change a setting, such as mirror.poll_seconds=60 (again for more)
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+    /// What the private worlds' randomness begins with
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Run again what a report or a paper says, and tell whether it is so (exit code 0) or what differs (1)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "markdown", "row", "transcript", "settings", "seed"])]
+    pub verify: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod compare;
 mod identity;
 mod serve;
 mod show;
@@ -25,7 +26,7 @@ use crate::{
     demo::{self, WorldError},
 };
 
-/// What the exit code says: 0 found or done, 1 not found, 2 bad input, 3 temporary failure.
+/// What the exit code says: 0 found or done, 1 not found or not so, 2 bad input, 3 temporary failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Done = 0,
@@ -51,6 +52,10 @@ enum CommandError {
     Server(String),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error("{0}")]
+    Compare(String),
+    #[error("cannot read {file}")]
+    Read { file: String, source: io::Error },
     #[error("cannot print")]
     Print(#[source] io::Error),
 }
@@ -61,7 +66,7 @@ impl CommandError {
             // A store that is in use, or a disk that fails: nothing is wrong with what was typed.
             Self::Compose(ComposeError::Store(_)) => Outcome::Failed,
             Self::Identity(error) => error.outcome(),
-            Self::Config(_) | Self::Compose(_) => Outcome::BadInput,
+            Self::Config(_) | Self::Compose(_) | Self::Compare(_) | Self::Read { .. } => Outcome::BadInput,
             _ => Outcome::Failed,
         }
     }
@@ -93,6 +98,7 @@ async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Resolve(asked) => ask::resolve(&config, &asked).await,
         Command::Explain(asked) => ask::explain(&config, &asked).await,
         Command::Identity { action } => identity::run(&config, &action).await,
+        Command::Compare(asked) => compare::compare(&asked).await,
         Command::Config { action: ConfigAction::Check } => {
             crate::compose::check(&config)?;
             print("the configuration can be used\n")?;

@@ -47,6 +47,7 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
+    namesake.begin_comparison();
     // Only now that nothing stops us from starting: the file is used up.
     let snapshot = compose::snapshot_file(config);
     if let Some(file) = &snapshot {

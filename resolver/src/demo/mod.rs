@@ -50,6 +50,7 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         cache: CacheSettings::default(),
         limits: Limits::default(),
         metrics: install_metrics().ok(),
+        comparison: true,
         stories: Arc::clone(&told),
     })
     .await?;

@@ -54,6 +54,8 @@ pub struct Options {
     pub limits: Limits,
     /// Where `/metrics` comes from, if it is served.
     pub metrics: Option<PrometheusHandle>,
+    /// Whether the comparison is made at once, and not only when somebody asks for it.
+    pub comparison: bool,
     /// What happened in copies of this world, for the page that compares.
     pub stories: Arc<OnceLock<Vec<Story>>>,
 }
@@ -79,6 +81,7 @@ impl Options {
                 ..Limits::default()
             },
             metrics: None,
+            comparison: false,
             stories: Arc::default(),
         })
     }
@@ -141,8 +144,8 @@ impl World {
         let internet = people::internet()?;
         let independent = IndependentSettings {
             allow_test_tld: true,
-            visible_within: options.cache.ttl,
-            max_stale: options.cache.max_stale,
+            visible_within: options.cache.longest_unchanged(),
+            max_stale: options.cache.longest_answered(),
             ..IndependentSettings::default()
         };
         let settings = HostedSettings {
@@ -168,6 +171,9 @@ impl World {
             builder = builder.metrics(recorder, false);
         }
         let namesake = builder.build()?;
+        if options.comparison {
+            namesake.begin_comparison();
+        }
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -1,12 +1,60 @@
-//! `GET /compare`: the declared policies side by side, and what was seen when they were tried.
+//! `GET /compare`: the declared policies side by side, and what was seen when they were tried. `GET /v1/compare?row=`: the
+//! lab's report.
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
+use namesake::{ErrorKind, ResolveError, lab::Report};
 
 use super::{
     Site,
     reply::{self, Reply},
+    request::Asked,
 };
-use crate::pages::{self, CompareView};
+use crate::{
+    lab::State,
+    pages::{self, CompareView},
+    prepared,
+    problem::Refusal,
+};
+
+/// The whole report, or one row of it. It is made in the background, at the latest for the first who asks.
+pub(super) fn report(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
+    let parameters = asked.parameters()?;
+    let failed = |kind, message| Refusal::Failed { handle: None, error: ResolveError::new(kind, message) };
+    site.comparison.begin();
+    let made = match site.comparison.state() {
+        State::Made(made) => made,
+        State::UnderWay => {
+            return Err(failed(
+                ErrorKind::Unavailable,
+                "the comparison is being made: ask again in a moment",
+            ));
+        }
+        State::Failed => return Err(failed(ErrorKind::Internal, "the comparison could not be made")),
+    };
+    let (body, etag) = match parameters.one("row")? {
+        None => (made.body.clone(), made.etag.clone()),
+        Some(id) => {
+            let of_row = made.report.only(id).ok_or_else(|| Refusal::Request(no_row(&made.report, id)))?;
+            let body = reply::write(&of_row);
+            let etag = prepared::weak_etag(&body);
+            (body.into(), etag)
+        }
+    };
+    let unchanged = asked.if_none_match().is_some_and(|known| prepared::matches(known, &etag));
+    let mut reply = match unchanged {
+        true => reply::not_modified(),
+        false => reply::bytes(StatusCode::OK, reply::JSON, body),
+    };
+    let headers = reply.headers_mut();
+    headers.insert(header::ETAG, etag);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(reply)
+}
+
+fn no_row(report: &Report, id: &str) -> String {
+    let known: Vec<_> = report.rows.iter().map(|row| row.id.as_str()).collect();
+    format!("no row is called {id:?}; there are {}", known.join(", "))
+}
 
 pub(super) fn compare(site: &Site) -> Reply {
     let policies: Vec<_> = site.resolver.directory().policies().iter().collect();

@@ -14,7 +14,7 @@
 //! | `/v1/independent/…` | `hosted` |
 //! | every path at the host of an account or a handle | `our_hosts`, `at_host` |
 //! | `/v1/tls-allowed` | `tls_allowed` |
-//! | `/compare` | `compare` |
+//! | `/compare`, `/v1/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
 //! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
@@ -65,7 +65,7 @@ use self::{
     server::Door,
 };
 use crate::{
-    atproto::Atproto, builder::Options, history::History, lookup::Resolver, problem::Refusal,
+    atproto::Atproto, builder::Options, history::History, lab::Kept, lookup::Resolver, problem::Refusal,
     settings::Limits,
 };
 
@@ -82,6 +82,7 @@ pub(crate) struct Site {
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
     options: Options,
+    pub(crate) comparison: Arc<Kept>,
     request_ids: AtomicU64,
 }
 
@@ -110,6 +111,7 @@ impl Site {
             counters: RequestCounters::register(),
             metrics,
             options,
+            comparison: Arc::default(),
             // Ids tell requests apart in one log, also across restarts; they keep no secret.
             request_ids: AtomicU64::new(std::hash::RandomState::new().hash_one(0) << 24),
         }
@@ -194,6 +196,7 @@ async fn seldom(
         Kind::Account => accounts::account(site, &asked, part).await,
         Kind::AccountHandles => handles::handles(site, &asked, part).await,
         Kind::Compare => Ok(compare::compare(site)),
+        Kind::Report => compare::report(site, &asked),
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
         Kind::ResolveIdentity => xrpc::resolve_identity(site, &asked).await,

@@ -79,11 +79,7 @@ pub(crate) fn prepared(
 ) -> Reply {
     let unchanged = if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag));
     let mut reply = match unchanged && prepared.status == StatusCode::OK {
-        true => {
-            let mut reply = Response::new(Full::default());
-            *reply.status_mut() = StatusCode::NOT_MODIFIED;
-            reply
-        }
+        true => not_modified(),
         false => bytes(prepared.status, prepared.content_type.clone(), prepared.body.clone()),
     };
     let headers = reply.headers_mut();
@@ -104,12 +100,18 @@ pub(crate) fn versioned(
     let mut reply = bytes(StatusCode::OK, kind, body);
     if let Ok(etag) = HeaderValue::try_from(format!("\"{version}\"")) {
         if if_none_match.is_some_and(|known| prepared::matches(known, &etag)) {
-            reply = Response::new(Full::default());
-            *reply.status_mut() = StatusCode::NOT_MODIFIED;
+            reply = not_modified();
         }
         reply.headers_mut().insert(header::ETAG, etag);
     }
     reply.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
+    reply
+}
+
+/// The client has it already.
+pub(crate) fn not_modified() -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::NOT_MODIFIED;
     reply
 }
 

@@ -197,6 +197,7 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", "/v1/accounts/did:web:alice.example/handles", &[], "", 501),
         ("GET", "/v1/accounts/nobody:1/handles", &[], "", 404),
         ("GET", "/v1/policies", &[], "", 200),
+        ("GET", "/v1/compare", &[], "", 503),
         ("GET", "/compare", &[], "", 200),
         ("GET", "/.well-known/webfinger?resource=acct:alice", &[], "", 200),
         ("GET", "/.well-known/webfinger", &[], "", 400),
@@ -272,6 +273,25 @@ async fn real_answers_are_as_the_document_says() {
         document.hold(method, target, &reply);
     }
     assert_eq!(document.tried, document.operations());
+    // It was begun for the first who asked.
+    let reply = loop {
+        let reply = send(address, "GET", "/v1/compare?row=short-name", &[], "").await;
+        document.hold("GET", "/v1/compare", &reply);
+        match reply.status {
+            503 => assert_eq!(reply.header("retry-after"), "10"),
+            _ => break reply,
+        }
+    };
+    assert_eq!((reply.status, reply.json()["rows"][0]["id"].as_str()), (200, Some("short-name")));
+    for (target, headers, status) in [
+        ("/v1/compare", &[][..], 200),
+        ("/v1/compare", &[("if-none-match", "*")][..], 304),
+        ("/v1/compare?row=nonsense", &[][..], 400),
+    ] {
+        let reply = send(address, "GET", target, headers, "").await;
+        assert_eq!(reply.status, status, "{target} {}", reply.body);
+        document.hold("GET", target, &reply);
+    }
     world.stop().await;
 }
 
