@@ -245,6 +245,12 @@ impl Hosted {
         self.clock.now()
     }
 
+    /// The scheme of the accounts.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        self.keys.scheme()
+    }
+
     /// The account that a changed key of the store is about, if it is one of ours: for a feed of changes. Of all keys
     /// that a commit writes here, one is its account's; the others give `None`.
     #[must_use]
