@@ -9,7 +9,8 @@ use std::{fmt, future::Future, sync::Arc};
 
 use namesake::{
     AccountId, Answer, Clock, Handle, HandleResolver, Identity, Invalidator, Lookup, Method, Policy, Profile,
-    ProfileState, Proof, Randomness, StepOutcome, Trace, Ttl, Why, store::Store,
+    ProfileState, Proof, Randomness, StepOutcome, Trace, Ttl, Why,
+    store::{Key, Store},
 };
 
 use crate::{
@@ -71,6 +72,13 @@ impl MirrorModel {
     #[must_use]
     pub fn settings(&self) -> &MirrorSettings {
         &self.settings
+    }
+
+    /// The account that a changed key of the store is about, if it is one of this mirror: for a feed of changes. Of all
+    /// keys that a commit writes here, one is its account's; the others, some of which have a name in them, give `None`.
+    #[must_use]
+    pub fn account_of_key(&self, key: &Key) -> Option<AccountId> {
+        self.register.keys.account_at(key)
     }
 
     /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed. Run it once.

@@ -137,6 +137,12 @@ impl Keys {
         format!("{}account/", self.0)
     }
 
+    /// The account whose record is at `key`.
+    pub(crate) fn account_at(&self, key: &Key) -> Option<AccountId> {
+        let account = key.as_bytes().strip_prefix(self.accounts().as_bytes())?;
+        AccountId::parse(std::str::from_utf8(account).ok()?).ok()
+    }
+
     pub(crate) fn states(&self) -> String {
         format!("{}state/", self.0)
     }

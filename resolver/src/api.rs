@@ -236,6 +236,32 @@ pub struct HandlePeriod {
     pub verified: Option<bool>,
 }
 
+/// A part of the feed of changes: the body of `/v1/changes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// The changes, the oldest first.
+    pub changes: Vec<AccountChange>,
+    /// The cursor after which the feed goes on.
+    pub next: String,
+    /// Whether there may be more already: ask again at once.
+    pub more: bool,
+}
+
+/// Something about an account changed: ask for the account to learn what. Also the data of an event of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountChange {
+    /// The cursor for whoever has seen this change, and all before it. Opaque.
+    pub seq: String,
+    /// The permanent identifier.
+    pub account: String,
+    /// The backend it is of.
+    pub scheme: String,
+    /// Whether it was deleted, and nothing of it is left. (An account that was closed still has its log.)
+    pub deleted: bool,
+}
+
 /// The body of `/v1/policies`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,16 +7,17 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock};
+use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock, store::Store};
 use namesake_independent::{IndependentModel, hosted::Hosted};
 use namesake_mirror::MirrorModel;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use url::Url;
 
 use crate::{
     api::{Explanation, Problem, Resolution, Story},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
+    changes::Feed,
     directory::{Directory, Seat},
     guard::{Guarded, InOneGo, Plugged},
     history::{Chronicle, History},
@@ -34,6 +35,9 @@ pub struct Builder {
     backends: Vec<Plugged>,
     mirrors: Vec<Arc<MirrorModel>>,
     hosted: Option<Arc<Hosted>>,
+    store: Option<Arc<dyn Store>>,
+    /// Woken whenever a backend tells of a change.
+    told: Arc<Notify>,
     atproto: Option<Arc<dyn AtprotoIdentity>>,
     chronicle: Option<Arc<dyn Chronicle>>,
     cache: CacheSettings,
@@ -61,8 +65,12 @@ impl Builder {
     pub fn invalidator(&self, scheme: &Scheme) -> Invalidator {
         let (purges, suspicions) = (Arc::clone(&self.generations), Arc::clone(&self.generations));
         let (changed, suspected) = (scheme.clone(), scheme.clone());
-        Invalidator::new(move |change| purges.purge(&changed, change))
-            .on_suspicion(move |suspicion| suspicions.suspect(&suspected, suspicion))
+        let told = Arc::clone(&self.told);
+        let tell = move |change: &_| {
+            purges.purge(&changed, change);
+            told.notify_waiters();
+        };
+        Invalidator::new(tell).on_suspicion(move |suspicion| suspicions.suspect(&suspected, suspicion))
     }
 
     /// Adds a backend. A bare name goes to the first whose namespace holds it.
@@ -97,6 +105,13 @@ impl Builder {
     #[must_use]
     pub fn hosted(self, hosted: Arc<Hosted>) -> Self {
         Self { hosted: Some(hosted), ..self }
+    }
+
+    /// Serves the feed of what changes in `store`, as far as it is about accounts of [`Builder::hosted`] and of the
+    /// mirrors, which are to keep theirs there.
+    #[must_use]
+    pub fn feed(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// Answers XRPC from this port.
@@ -186,6 +201,8 @@ impl Builder {
             Atproto::new(port, self.cache, &self.limits, &self.generations, &schemes, &self.clock)
         });
         let history = self.chronicle.map(|chronicle| History::new(chronicle, &self.limits));
+        let (hosted, mirrors, told) = (self.hosted.clone(), self.mirrors.clone(), self.told);
+        let feed = self.store.map(|store| Feed::new(store, hosted, mirrors, told));
         let resolver = Resolver::new(
             directory,
             self.backends.into_iter().map(guard).collect(),
@@ -196,7 +213,7 @@ impl Builder {
         );
         let site =
             Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
-        Ok(Namesake { site: Arc::new(site) })
+        Ok(Namesake { site: Arc::new(site.with_feed(feed)) })
     }
 }
 
@@ -227,6 +244,8 @@ impl Namesake {
             backends: Vec::new(),
             mirrors: Vec::new(),
             hosted: None,
+            store: None,
+            told: Arc::default(),
             atproto: None,
             chronicle: None,
             cache: CacheSettings::default(),

@@ -95,6 +95,7 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
         .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
     let mut mirrors = Vec::new();
     if let Some(store) = &store {
+        builder = builder.feed(Arc::clone(store));
         for (name, settings) in &config.mirror {
             let mirror = mirror(config, name, settings, store, &clock, &builder)?;
             builder = builder.mirror(Arc::clone(&mirror));
@@ -317,6 +318,9 @@ pub(crate) fn limits(config: &Config) -> Limits {
         max_body_bytes: server.max_body_bytes,
         body_timeout: millis(server.body_timeout_ms),
         drain_timeout: millis(server.drain_timeout_ms),
+        change_streams: server.max_change_streams,
+        change_heartbeat: Duration::from_secs(server.change_heartbeat_seconds),
+        change_stall: Duration::from_secs(server.change_stall_seconds),
         fresh_per_minute: server.fresh_per_minute,
         explain_per_minute: server.explain_per_minute,
         registrations_per_hour: config.independent.registrations_per_hour,

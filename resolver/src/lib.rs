@@ -15,6 +15,7 @@ pub mod api;
 pub mod atproto;
 mod builder;
 mod cache;
+mod changes;
 pub mod cli;
 mod compose;
 pub mod config;

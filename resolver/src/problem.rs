@@ -189,6 +189,9 @@ impl Refusal {
             | Self::EntrySize { message: reason, .. } => sentence(reason),
             Self::NotServed { reason, .. } => sentence(&reason.to_string()),
             Self::Failed { error, .. } => sentence(error.message()),
+            Self::Quota { retry_after_seconds } => {
+                format!("{cause} The next is taken in {retry_after_seconds} s.")
+            }
             _ => cause.to_owned(),
         }
     }

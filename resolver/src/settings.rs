@@ -72,6 +72,12 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// The most handles in one batch.
     pub batch: usize,
+    /// The most streams of changes at once; whoever comes then is told to come back. 0: there are none.
+    pub change_streams: usize,
+    /// After this long without a change a stream shows a sign of life.
+    pub change_heartbeat: Duration,
+    /// The longest the reader of a stream may take nothing of what waits for it.
+    pub change_stall: Duration,
     /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
     pub fresh_per_minute: u32,
     /// The same for explanations.
@@ -92,6 +98,9 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(10),
             batch: 100,
+            change_streams: 100,
+            change_heartbeat: Duration::from_secs(15),
+            change_stall: Duration::from_secs(10),
             fresh_per_minute: 30,
             explain_per_minute: 30,
             registrations_per_hour: 20,

@@ -1,4 +1,4 @@
-//! How often, how large, and when the recovery key must sign. Pure.
+//! How often, how large, of which form, and when the recovery key must sign. Pure.
 
 use std::time::Duration;
 
@@ -52,6 +52,14 @@ pub(super) fn keeps_recovery(head: &Head, entry: &Entry, signer: Signer) -> Resu
     };
     let next = entry.parameters.next_key_hashes.as_deref().unwrap_or_default();
     if recovery(next) == Some(kept) { Ok(()) } else { Err(Rule::Recovery) }
+}
+
+/// Whether `versionTime` has the form that everybody reads.
+pub(super) fn time_is_plain(entry: &Entry) -> Result<(), Rule> {
+    // Members are sorted: the time is the last of an entry in canonical form.
+    let plain = format!(r#""versionTime":"{}"}}"#, entry.time);
+    let whole = entry.time.subsec_nanosecond() == 0;
+    if whole && entry.line().ends_with(&plain) { Ok(()) } else { Err(Rule::TimeForm) }
 }
 
 /// Whether the log of `account` has room for `entry`.

@@ -8,7 +8,7 @@
 //!   settings    the domains we serve, and every limit
 //!   records     what is stored: keys and rows
 //!   names       which names can be had below our domains, and by whom       pure
-//!   admission   how often, how large, and when the recovery key must sign   pure
+//!   admission   how often, how large, of which form, and who must sign      pure
 //!   register    a new account; an entry; a profile: one atomic commit each
 //!   published   what is read back: documents, logs, holders, by host
 //! ```
@@ -120,6 +120,10 @@ pub enum Rule {
     /// Larger than [`HostedSettings::max_entry_bytes`].
     #[error("the entry is larger than this service takes")]
     EntrySize,
+    /// did:webvh lets `versionTime` have a fraction of a second, and an offset of nothing in place of `Z`; much of the
+    /// software that is to read the log does not.
+    #[error("versionTime is whole seconds and `Z`, as in 2026-11-22T10:00:00Z")]
+    TimeForm,
     /// The log would pass [`HostedSettings::max_log_bytes`].
     #[error("the log is full: other software does not read longer ones")]
     LogSize,
@@ -165,6 +169,7 @@ impl Rule {
     pub const fn name(self) -> &'static str {
         match self {
             Self::EntrySize => "entry-size",
+            Self::TimeForm => "time-form",
             Self::LogSize => "log-size",
             Self::Label => "label",
             Self::WebAlias => "web-alias",
@@ -238,6 +243,12 @@ impl Hosted {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The scheme of the accounts.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        self.keys.scheme()
     }
 
     /// The account that a changed key of the store is about, if it is one of ours: for a feed of changes. Of all keys

@@ -67,6 +67,10 @@ impl Keys {
         Self(scheme)
     }
 
+    pub(super) fn scheme(&self) -> &Scheme {
+        &self.0
+    }
+
     pub(super) fn account(&self, did: &AccountId) -> Result<Key, StoreError> {
         self.key("account", did.as_str())
     }

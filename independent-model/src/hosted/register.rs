@@ -139,10 +139,12 @@ impl Hosted {
     }
 
     fn read_entry(&self, entry: &[u8]) -> Result<Entry, Rejection> {
-        match entry.len() <= self.settings.largest_entry() {
-            true => Ok(Entry::read(entry)?),
-            false => Err(Rejection::Refused(Rule::EntrySize)),
+        if entry.len() > self.settings.largest_entry() {
+            return Err(Rejection::Refused(Rule::EntrySize));
         }
+        let entry = Entry::read(entry)?;
+        admission::time_is_plain(&entry).map_err(Rejection::Refused)?;
+        Ok(entry)
     }
 
     /// The host that the account of a first entry has to be at, if it says that it is there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use namesake::{AccountId, Clock as _};
 use namesake_independent::{
     hosted::{AtHost, PublishedLog, Rejection, Rule},
-    webvh::{Fault, verify},
+    webvh::{Entry, Fault, verify},
 };
 use serde_json::Value;
 
@@ -207,6 +207,37 @@ async fn an_account_names_its_did_web_once_and_one_handle() {
         vec![format!("at://{ALICIA}"), web, "https://alice.example.net".to_owned()].into();
     let entry = draft.sign(&alice);
     assert_eq!(bench.post(&mut alice, &entry).await.unwrap().handle, host(ALICIA).to_handle());
+}
+
+/// did:webvh lets a time be written in other ways; but not all who are to read the log read those.
+#[tokio::test]
+async fn times_are_whole_seconds_and_z() {
+    let bench = Bench::new();
+    let mut alice = Person::new(1);
+    let first = alice.genesis(None, bench.tick());
+    let unusual = |entry: &Entry| {
+        let plain = entry.time.to_string();
+        let clock = plain.trim_end_matches('Z');
+        [format!("{clock}.5Z"), format!("{clock}.000Z"), format!("{clock}+00:00")].map(|time| {
+            let line = entry
+                .line()
+                .replace(&format!(r#""versionTime":"{plain}""#), &format!(r#""versionTime":"{time}""#));
+            assert!(Entry::read(line.as_bytes()).is_ok(), "did:webvh takes {time}");
+            line
+        })
+    };
+    for line in unusual(&first) {
+        let rejection = bench.hosted.register(line.as_bytes()).await.unwrap_err();
+        assert!(matches!(rejection, Rejection::Refused(Rule::TimeForm)), "{line}: {rejection:?}");
+    }
+    bench.hosted.register(first.line().as_bytes()).await.unwrap();
+    alice.accept(&first, bench.clock.now());
+    let next = alice.draft(None, bench.tick()).sign(&alice);
+    for line in unusual(&next) {
+        let rejection = bench.hosted.append(&alice.account(), line.as_bytes()).await.unwrap_err();
+        assert_eq!(broken(&rejection), "time-form", "{line}");
+    }
+    bench.hosted.append(&alice.account(), next.line().as_bytes()).await.unwrap();
 }
 
 /// did:webvh lets a portable DID move; but its log would still be served here.

@@ -112,6 +112,11 @@ fn check(config: Config) -> Result<Config, ConfigError> {
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
+    if config.server.change_heartbeat_seconds == 0 || config.server.change_stall_seconds == 0 {
+        return Err(ConfigError::invalid(
+            "server.change_heartbeat_seconds and server.change_stall_seconds must be above 0",
+        ));
+    }
     for (name, mirror) in &config.mirror {
         mirror.upstream_at(name)?;
         let (lower, slower) = (mirror.poll_seconds, mirror.max_unconfirmed_seconds);
@@ -224,6 +229,8 @@ mod tests {
             "[server]\npublic_url = \"ftp://x\"\n",
             "[server]\npublic_url = \"https://x/path\"\n",
             "[server]\nmax_header_bytes = 10\n",
+            "[server]\nchange_heartbeat_seconds = 0\n",
+            "[server]\nchange_stall_seconds = 0\n",
             "[atproto]\nevents_url = \"https://relay.example.com\"\n",
             "[atproto]\nevents_cursor_file = \"cursor\"\n",
             "[atproto]\nevents_idle_seconds = 0\n",

@@ -65,6 +65,12 @@ pub struct Server {
     pub lookup_timeout_ms: u64,
     /// Lookups at one time in one backend; more wait within the same deadline.
     pub max_concurrent_lookups: usize,
+    /// Streams of changes at one time; whoever comes then is told to come back. 0: there are none.
+    pub max_change_streams: usize,
+    /// After this long without a change a stream shows a sign of life.
+    pub change_heartbeat_seconds: u64,
+    /// A reader of a stream that takes nothing for this long is cut off.
+    pub change_stall_seconds: u64,
     /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
     pub fresh_per_minute: u32,
     /// The same for explanations.
@@ -87,6 +93,9 @@ impl Default for Server {
             max_body_bytes: 1024 * 1024,
             lookup_timeout_ms: 10_000,
             max_concurrent_lookups: 512,
+            max_change_streams: 100,
+            change_heartbeat_seconds: 15,
+            change_stall_seconds: 10,
             fresh_per_minute: 30,
             explain_per_minute: 30,
             drain_timeout_ms: 10_000,

@@ -154,13 +154,14 @@ impl World {
         };
         let scheme = independent.scheme.clone();
         let changes = builder.invalidator(&scheme);
-        let hosted = Arc::new(Hosted::new(settings, scheme, store, Arc::clone(&clock), changes));
+        let hosted = Arc::new(Hosted::new(settings, scheme, store.clone(), Arc::clone(&clock), changes));
         let independent = IndependentModel::new(independent, internet.ports(), Arc::clone(&clock))
             .with_hosted(Arc::clone(&hosted));
         builder = builder
             .independent(Arc::new(independent))
             .hosted(hosted)
             .mirror(Arc::clone(&mirror))
+            .feed(store)
             .cache(options.cache)
             .limits(options.limits)
             .clock(clock)

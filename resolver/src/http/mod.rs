@@ -8,6 +8,7 @@
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
 //! | `/v1/accounts/{id}/handles` | `handles` |
+//! | `/v1/changes` | `changes` (`event_stream`, `body`) |
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
@@ -24,7 +25,10 @@
 
 mod accounts;
 mod at_host;
+mod body;
+mod changes;
 mod compare;
+mod event_stream;
 mod explain;
 mod handles;
 mod hosted;
@@ -56,6 +60,7 @@ use namesake_mirror::MirrorModel;
 
 pub use self::ops::install_metrics;
 use self::{
+    event_stream::Streams,
     ops::RequestCounters,
     our_hosts::OurHosts,
     quota::Quotas,
@@ -65,8 +70,8 @@ use self::{
     server::Door,
 };
 use crate::{
-    atproto::Atproto, builder::Options, history::History, lab::Kept, lookup::Resolver, problem::Refusal,
-    settings::Limits,
+    atproto::Atproto, builder::Options, changes::Feed, history::History, lab::Kept, lookup::Resolver,
+    problem::Refusal, settings::Limits,
 };
 
 /// All that handlers share.
@@ -78,6 +83,8 @@ pub(crate) struct Site {
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
     our_hosts: Option<OurHosts>,
+    feed: Option<Arc<Feed>>,
+    streams: Streams,
     quotas: Quotas,
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
@@ -106,6 +113,8 @@ impl Site {
             history,
             mirrors,
             our_hosts,
+            feed: None,
+            streams: Streams::new(&limits),
             limits,
             quotas: Quotas::new(&limits),
             counters: RequestCounters::register(),
@@ -115,6 +124,11 @@ impl Site {
             // Ids tell requests apart in one log, also across restarts; they keep no secret.
             request_ids: AtomicU64::new(std::hash::RandomState::new().hash_one(0) << 24),
         }
+    }
+
+    /// The same with a feed of changes.
+    pub(crate) fn with_feed(self, feed: Option<Feed>) -> Self {
+        Self { feed: feed.map(Arc::new), ..self }
     }
 
     /// Called every few seconds while serving.
@@ -195,6 +209,7 @@ async fn seldom(
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
         Kind::AccountHandles => handles::handles(site, &asked, part).await,
+        Kind::Changes => changes::changes(site, &asked).await,
         Kind::Compare => Ok(compare::compare(site)),
         Kind::Report => compare::report(site, &asked),
         Kind::Policies => Ok(policies::policies(site)),
@@ -271,7 +286,7 @@ fn options(kind: Kind) -> Reply {
             .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT"));
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("accept, content-type, if-none-match"),
+            HeaderValue::from_static("accept, content-type, if-none-match, last-event-id"),
         );
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }

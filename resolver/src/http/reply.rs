@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use maud::Markup;
 use serde::Serialize;
 
+use super::body::Body;
 use crate::{
     api::Freshness,
     pages::{self, CONTENT_SECURITY_POLICY},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What goes out.
-pub(crate) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<Body>;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -29,7 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("namesake-request-id");
 
 /// A body of a kind.
 pub(crate) fn bytes(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(Body::from(body.into()));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.reserve(12);
@@ -110,7 +110,7 @@ pub(crate) fn versioned(
 
 /// The client has it already.
 pub(crate) fn not_modified() -> Reply {
-    let mut reply = Response::new(Full::default());
+    let mut reply = Reply::default();
     *reply.status_mut() = StatusCode::NOT_MODIFIED;
     reply
 }

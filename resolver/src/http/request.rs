@@ -69,6 +69,11 @@ impl Asked {
         self.prefers_html
     }
 
+    /// Whether the client would rather have Server-Sent Events than JSON.
+    pub(crate) fn prefers_events(&self) -> bool {
+        prefers(&self.head.headers, &["text/event-stream"])
+    }
+
     /// The whole body, within the limits of size and time.
     pub(crate) async fn body(self, limits: &Limits) -> Result<Bytes, Refusal> {
         let whole = Limited::new(self.body, limits.max_body_bytes).collect();
@@ -125,6 +130,11 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
 /// RFC 9110 section 12.5.1, as far as two representations need it: a page only for whoever names `text/html` and does
 /// not like JSON better; everybody else, scripts and `*/*` included, gets JSON.
 fn prefers_html(headers: &HeaderMap) -> bool {
+    prefers(headers, &["text/html", "application/xhtml+xml"])
+}
+
+/// Whether one of `kinds` is named, and liked no less than JSON.
+fn prefers(headers: &HeaderMap, kinds: &[&str]) -> bool {
     let weigh = |wanted: &[&str]| {
         let listed = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
         listed
@@ -138,8 +148,8 @@ fn prefers_html(headers: &HeaderMap) -> bool {
             })
             .fold(0.0_f32, f32::max)
     };
-    let html = weigh(&["text/html", "application/xhtml+xml"]);
-    html > 0.0 && html >= weigh(&["application/json", "application/problem+json"])
+    let liked = weigh(kinds);
+    liked > 0.0 && liked >= weigh(&["application/json", "application/problem+json"])
 }
 
 /// Reads a JSON object. A list is none, although Serde would take one for the members in their order.

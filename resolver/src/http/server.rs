@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, pending},
     io,
     net::{IpAddr, SocketAddr},
     pin::pin,
@@ -17,7 +17,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
     time::{self, MissedTickBehavior},
 };
@@ -45,6 +45,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(site.limits.max_connections.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
+    let (closing, closed) = watch::channel(false);
     // Owns every connection: whatever outlives the drain ends with this set.
     let mut connections = JoinSet::new();
     let mut tidy = time::interval(HOUSEKEEPING);
@@ -58,7 +59,8 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &places) => match accepted {
                 Ok((stream, peer, place)) => {
                     let site = Arc::clone(&site);
-                    connections.spawn(connection(site, stream, peer.ip(), door, graceful.watcher(), place));
+                    let ends = Ends { watcher: graceful.watcher(), closing: closed.clone() };
+                    connections.spawn(connection(site, stream, peer.ip(), door, ends, place));
                 }
                 Err(error) => {
                     tracing::warn!(error.message = %error, "server.accept_failed");
@@ -71,6 +73,7 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
+    let _ = closing.send(true);
     tracing::info!(connections.open = connections.len(), "server.draining");
     if time::timeout(site.limits.drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!(connections.open = connections.len(), "server.drain_incomplete");
@@ -88,20 +91,36 @@ async fn accept(
     Ok((stream, peer, place))
 }
 
+/// What a connection hears of a shutdown.
+struct Ends {
+    /// For requests that have begun: they may end.
+    watcher: Watcher,
+    /// For streams, which would never end by themselves.
+    closing: watch::Receiver<bool>,
+}
+
 async fn connection(
     site: Arc<Site>,
     stream: TcpStream,
     peer: IpAddr,
     door: Door,
-    watcher: Watcher,
+    mut ends: Ends,
     _place: OwnedSemaphorePermit,
 ) {
     // Answers are small, and written whole: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
     let limits = site.limits;
+    // An answer that is a stream is written by us while hyper sends it. There is one at a time (HTTP/1).
+    let (begun, mut streams) = mpsc::channel(1);
     let service = service_fn(|request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(super::answer(&site, Asked::new(request, peer), door).await) }
+        let (site, begun) = (Arc::clone(&site), &begun);
+        async move {
+            let mut reply = super::answer(&site, Asked::new(request, peer), door).await;
+            if let Some(stream) = reply.body_mut().take_writer() {
+                let _ = begun.try_send(stream);
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
@@ -110,8 +129,18 @@ async fn connection(
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        // Clients that go away, or never send a request, are no news.
-        tracing::debug!(error.message = %error, "server.connection_ended");
+    let streaming = async {
+        match streams.recv().await {
+            Some(stream) => stream.write(ends.closing.wait_for(|closing| *closing)).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        ended = ends.watcher.watch(connection) => if let Err(error) = ended {
+            // Clients that go away, or never send a request, are no news.
+            tracing::debug!(error.message = %error, "server.connection_ended");
+        },
+        // Whatever hyper still holds of it is for somebody who does not read it.
+        () = streaming => tracing::debug!("server.stream_cut_off"),
     }
 }

@@ -91,13 +91,14 @@ fn what_is_refused_leaves_nothing_behind() {
 fn a_wait_that_is_asked_for_is_no_refusal() {
     let server = Registrar::start();
     let machine = begun(&server);
-    for answer in [
-        Fault::Answer(429, problem("too-many-requests", "")),
-        Fault::Answer(503, problem("unavailable", "")),
-        Fault::Answer(403, "<html>a proxy in between</html>".to_owned()),
+    // How long to wait, the server says in its detail.
+    for (answer, words) in [
+        (Fault::Answer(429, problem("too-many-requests", "")), "asks to wait: a detail"),
+        (Fault::Answer(503, problem("unavailable", "")), "503"),
+        (Fault::Answer(403, "<html>a proxy in between</html>".to_owned()), "403"),
     ] {
         server.fail(&[answer]);
-        assert_eq!(machine.identity(&["set-handle", "--handle", "alicia"]).code, 3);
+        machine.identity(&["set-handle", "--handle", "alicia"]).says(3, words);
         assert!(!machine.kept()["pending"].is_null());
     }
     machine.done(&["show"]).says(0, "@alicia.handles.test");

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and owns its tasks by waiting for them"
 )]
 
+mod changes;
 mod coalescing;
 mod events;
 mod handles;

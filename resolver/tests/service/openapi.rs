@@ -196,6 +196,8 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", &format!("/v1/accounts/{}/handles", linked.account), &[], "", 401),
         ("GET", "/v1/accounts/did:web:alice.example/handles", &[], "", 501),
         ("GET", "/v1/accounts/nobody:1/handles", &[], "", 404),
+        ("GET", "/v1/changes", &[], "", 200),
+        ("GET", "/v1/changes?after=x", &[], "", 400),
         ("GET", "/v1/policies", &[], "", 200),
         ("GET", "/v1/compare", &[], "", 503),
         ("GET", "/compare", &[], "", 200),

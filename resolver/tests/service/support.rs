@@ -229,7 +229,10 @@ impl World {
 }
 
 pub(crate) async fn serve(namesake: &Namesake, operations: bool) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), namesake, operations)
+}
+
+pub(crate) fn serve_on(listener: TcpListener, namesake: &Namesake, operations: bool) -> Server {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let namesake = namesake.clone();

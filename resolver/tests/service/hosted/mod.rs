@@ -7,7 +7,10 @@ mod writes;
 
 use std::{sync::Arc, time::Duration};
 
-use namesake::{Clock as _, ManualClock, Timestamp, store::MemoryStore};
+use namesake::{
+    Clock as _, ManualClock, Timestamp,
+    store::{MemoryStore, Store},
+};
 use namesake_independent::{
     Hostname, IndependentModel, IndependentSettings, PrivateWorld,
     hosted::{Hosted, HostedSettings, label_of},
@@ -18,24 +21,32 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{Reply, Server, serve};
 
-const ACCOUNTS: &str = "/v1/independent/accounts";
+pub(crate) const ACCOUNTS: &str = "/v1/independent/accounts";
 /// The service's own host lies below the domain of handles.
 const OWN: &str = "app.people.test";
 
 /// A service where accounts live, on a clock that stands still.
-struct Place {
+pub(crate) struct Place {
     clock: Arc<ManualClock>,
     internet: Arc<PrivateWorld>,
-    namesake: Namesake,
-    server: Server,
+    pub(crate) namesake: Namesake,
+    pub(crate) server: Server,
 }
 
 impl Place {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_, _| ()).await
     }
 
     async fn with(change: impl FnOnce(&mut HostedSettings, &mut Limits)) -> Self {
+        Self::over(Arc::new(MemoryStore::default()), change).await
+    }
+
+    /// The same over a store that may have something in it.
+    pub(crate) async fn over(
+        store: Arc<dyn Store>,
+        change: impl FnOnce(&mut HostedSettings, &mut Limits),
+    ) -> Self {
         let clock = Arc::new(ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap()));
         let mut settings = HostedSettings {
             reserved: vec!["app".to_owned()],
@@ -49,7 +60,7 @@ impl Place {
         let hosted = Arc::new(Hosted::new(
             settings,
             world.scheme.clone(),
-            Arc::new(MemoryStore::default()),
+            Arc::clone(&store),
             clock.clone(),
             builder.invalidator(&world.scheme),
         ));
@@ -57,6 +68,7 @@ impl Place {
         let namesake = builder
             .independent(Arc::new(model.with_hosted(Arc::clone(&hosted))))
             .hosted(hosted)
+            .feed(store)
             .limits(limits)
             .clock(clock.clone())
             .public_url(format!("https://{OWN}").parse().unwrap())
@@ -67,13 +79,17 @@ impl Place {
     }
 
     /// The next second.
-    fn tick(&self) -> Timestamp {
+    pub(crate) fn tick(&self) -> Timestamp {
         self.clock.advance(Duration::from_secs(1));
         self.clock.now()
     }
 
-    async fn post(&self, target: &str, body: &str) -> Reply {
+    pub(crate) async fn post(&self, target: &str, body: &str) -> Reply {
         self.server.send("POST", target, &[], body).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.server.begin_stop().await.unwrap().unwrap();
     }
 
     async fn at(&self, host: &str, target: &str) -> Reply {
@@ -81,7 +97,7 @@ impl Place {
     }
 
     /// Somebody new, who goes by `handle`.
-    async fn register(&self, seed: u8, handle: &str) -> Author {
+    pub(crate) async fn register(&self, seed: u8, handle: &str) -> Author {
         let mut author = Author::new(seed);
         let entry = author.begin(Some(handle), self.tick());
         let reply = self.post(ACCOUNTS, &entry).await;
@@ -89,7 +105,7 @@ impl Place {
         author
     }
 
-    async fn rename(&self, author: &mut Author, handle: &str) {
+    pub(crate) async fn rename(&self, author: &mut Author, handle: &str) {
         let entry = author.rename(Some(handle), self.tick());
         let reply = self.post(&author.log_path(), &entry).await;
         assert_eq!(reply.status, 201, "{}", reply.body);
@@ -130,7 +146,7 @@ impl Author {
         self.head.as_ref().unwrap().version.to_string()
     }
 
-    fn log_path(&self) -> String {
+    pub(crate) fn log_path(&self) -> String {
         format!("{ACCOUNTS}/{}/log", self.did())
     }
 
@@ -181,7 +197,7 @@ fn signed(members: &Value, did: &str, key: &SecretKey, at: Timestamp) -> String 
 }
 
 /// Status and kind of a refusal.
-fn refused(reply: &Reply) -> (u16, String) {
+pub(crate) fn refused(reply: &Reply) -> (u16, String) {
     let kind = reply.json()["type"].as_str().unwrap_or_default().trim_start_matches("/problems/").to_owned();
     (reply.status, kind)
 }

@@ -6,6 +6,7 @@ use namesake::Clock as _;
 use serde_json::json;
 
 use super::{ACCOUNTS, Author, Place, refused};
+use crate::support::Reply;
 
 #[tokio::test]
 async fn every_refusal_says_what_to_do() {
@@ -105,6 +106,13 @@ async fn an_account_that_was_closed_is_gone_and_its_log_stays() {
     assert_eq!(place.at("dora.people.test", "/.well-known/atproto-did").await.status, 404);
 }
 
+/// In how many seconds the next is taken, in words for people.
+fn said_wait(reply: &Reply) -> u64 {
+    let problem = reply.json();
+    let (_, rest) = problem["detail"].as_str().unwrap().split_once("The next is taken in ").unwrap();
+    rest.strip_suffix(" s.").unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn one_client_does_not_register_without_end() {
     let place = Place::with(|_, limits| limits.registrations_per_hour = 2).await;
@@ -114,7 +122,9 @@ async fn one_client_does_not_register_without_end() {
     let entry = Author::new(2).begin(Some("bob.people.test"), place.tick());
     let reply = place.post(ACCOUNTS, &entry).await;
     assert_eq!(refused(&reply), (429, "too-many-requests".to_owned()));
-    assert!((1..=1801).contains(&reply.header("retry-after").parse::<u64>().unwrap()));
+    let wait: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((1..=1801).contains(&wait));
+    assert_eq!(said_wait(&reply), wait);
     // Whoever lives here goes on.
     place.rename(&mut dora, "dorothea.people.test").await;
 }
@@ -127,7 +137,9 @@ async fn one_account_does_not_write_without_end() {
     let entry = dora.rename(Some("dora3.people.test"), place.tick());
     let reply = place.post(&dora.log_path(), &entry).await;
     assert_eq!(refused(&reply), (429, "too-many-requests".to_owned()));
-    assert!((1..=3601).contains(&reply.header("retry-after").parse::<u64>().unwrap()));
+    let wait: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((1..=3601).contains(&wait));
+    assert_eq!(said_wait(&reply), wait);
 }
 
 #[tokio::test]
