@@ -150,7 +150,8 @@ impl Reply {
         Self { gate: Some(gate.clone()), ..self }
     }
 
-    /// The same over TCP; over UDP nothing but the note that it is truncated.
+    /// The same over TCP; over UDP nothing but the note that it is truncated, at once. A resolver repeats a question that
+    /// waits for its answer over UDP, and never one over TCP: whoever counts resolutions of a slow name counts those.
     #[must_use]
     pub fn truncated(self) -> Self {
         Self { truncated: true, ..self }
@@ -313,11 +314,13 @@ impl Zone {
         let (name, kind, question) = parse_question(packet)?;
         self.questions.send_modify(|all| all.push(Question { name: name.clone(), kind, tcp }));
         let reply = self.next(&name, kind);
-        if let Some(gate) = &reply.gate {
-            gate.pass().await;
-        }
-        let _ = tokio::time::timeout(reply.delay, std::future::pending::<()>()).await;
         let truncated = reply.truncated && !tcp;
+        if !truncated {
+            if let Some(gate) = &reply.gate {
+                gate.pass().await;
+            }
+            let _ = tokio::time::timeout(reply.delay, std::future::pending::<()>()).await;
+        }
         let (code, records) = match &reply.what {
             What::Silence => return None,
             What::Code(code) => (*code, Vec::new()),
