@@ -20,7 +20,7 @@ use crate::{
     register::Register,
     schedule::Schedule,
     sealing::TokenSealer,
-    upstream::Upstream,
+    upstream::{Upstream, UpstreamSource},
 };
 
 /// One mirror: the handles of one upstream.
@@ -70,6 +70,12 @@ impl MirrorModel {
     #[must_use]
     pub fn settings(&self) -> &MirrorSettings {
         &self.settings
+    }
+
+    /// Which upstream it mirrors.
+    #[must_use]
+    pub fn source(&self) -> &UpstreamSource {
+        self.upstream.source()
     }
 
     /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed. Run it once.

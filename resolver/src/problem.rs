@@ -189,6 +189,9 @@ impl Refusal {
             | Self::EntrySize { message: reason, .. } => sentence(reason),
             Self::NotServed { reason, .. } => sentence(&reason.to_string()),
             Self::Failed { error, .. } => sentence(error.message()),
+            Self::Origin => "This did not come from a page of this service, as far as the browser says, and only its own pages act \
+                for the owner of an account. Open the page here, under the address this service is known by, and send it again."
+                .to_owned(),
             _ => cause.to_owned(),
         }
     }
