@@ -76,7 +76,9 @@ impl Edit {
             "handle" => return Err(model.handle_is_mirrored()),
             "avatar" | "picture" => return Err(OwnError::PictureIsMirrored),
             _ => {
-                return Err(OwnError::Malformed("only displayName and description can be changed".to_owned()));
+                return Err(OwnError::Malformed(
+                    "only displayName and description can be changed".to_owned(),
+                ));
             }
         };
         match place.replace(text) {

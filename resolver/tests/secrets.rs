@@ -1,12 +1,8 @@
-//! Nothing secret is logged, at the most talkative level, whatever happens to a link.
+//! Nothing secret is logged, at the most talkative level, or stored as it is, whatever happens to a link.
 //!
 //! A test program of its own, since what is logged is caught for the process as a whole.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test fails by panicking, and owns its tasks by waiting for them"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeSet,
@@ -19,14 +15,12 @@ use http::{HeaderName, HeaderValue, Method, header};
 use namesake::{
     ManualClock, Scheme, SeededRandomness, Timestamp,
     http::{Call, HttpClient, HttpSettings, Reply},
-    store::MemoryStore,
+    store::{MemoryStore, Store as _},
 };
 use namesake_mirror::{
     MirrorModel, MirrorSettings, Secret, TokenSealer,
     sandbox::{Faults, NewPerson, Sandbox, SandboxSettings},
-    upstream::{
-        SignIn, Sighting, Token, Upstream, UpstreamFuture, UpstreamSource, threads::ThreadsUpstream,
-    },
+    upstream::{Sighting, SignIn, Token, Upstream, UpstreamFuture, UpstreamSource, threads::ThreadsUpstream},
 };
 use namesake_resolver::Namesake;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -129,7 +123,13 @@ struct Browser {
 }
 
 impl Browser {
-    async fn send(&mut self, method: Method, path: &str, headers: &[(&'static str, &str)], body: &str) -> Reply {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut call = Call::new(method, self.service.join(path).unwrap(), body.to_owned().into());
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         for (name, value) in headers.iter().copied().chain([("cookie", cookies.join("; ").as_str())]) {
@@ -159,17 +159,17 @@ impl Browser {
         self.send(Method::POST, path, &[("accept", "text/html"), ("origin", &origin), form], body).await
     }
 
-    async fn consent(&mut self) -> String {
+    async fn consent(&mut self, username: &str) -> String {
         let connect = self.get("/mirror/threads/connect").await;
         let there = Url::parse(connect.headers["location"].to_str().unwrap()).unwrap();
-        let pressed = self.http.send(Call::form(there, &[("username", "alice")])).await.unwrap();
+        let pressed = self.http.send(Call::form(there, &[("username", username)])).await.unwrap();
         let back = Url::parse(pressed.headers["location"].to_str().unwrap()).unwrap();
         format!("{}?{}", back.path(), back.query().unwrap())
     }
 }
 
 #[tokio::test]
-async fn nothing_secret_is_logged_at_any_level() {
+async fn nothing_secret_is_logged_or_stored() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -202,7 +202,7 @@ async fn nothing_secret_is_logged_at_any_level() {
     let builder = Namesake::builder().clock(clock.clone()).public_url(service.clone()).access_log(true);
     let scheme = Scheme::parse("threads").unwrap();
     let invalidator = builder.invalidator(&scheme);
-    let randomness = Arc::new(SeededRandomness::new(2));
+    let (randomness, store) = (Arc::new(SeededRandomness::new(2)), Arc::new(MemoryStore::new()));
     let mirror = MirrorModel::new(
         MirrorSettings {
             webhook_secrets: vec![Secret::new(CLIENT_SECRET)],
@@ -210,7 +210,7 @@ async fn nothing_secret_is_logged_at_any_level() {
             ..MirrorSettings::new(scheme, service.clone())
         },
         Arc::new(upstream),
-        Arc::new(MemoryStore::new()),
+        store.clone(),
         TokenSealer::ephemeral(&*randomness),
         clock.clone(),
         randomness,
@@ -223,16 +223,19 @@ async fn nothing_secret_is_logged_at_any_level() {
     let mut browser = Browser { http, service, cookies: Vec::new(), secrets: Arc::clone(&secrets) };
 
     // Linking: refused, as it should be, made up, and again; with the upstream down as well.
-    assert_eq!(browser.get("/mirror/threads/callback?state=made-up-state&code=made-up-code").await.status, 403);
-    let back = browser.consent().await;
+    assert_eq!(
+        browser.get("/mirror/threads/callback?state=made-up-state&code=made-up-code").await.status,
+        403
+    );
+    let back = browser.consent("alice").await;
     let made_up = back.replace("code=", "code=x");
     assert_eq!(browser.get(&made_up).await.status, 401);
-    let back = browser.consent().await;
+    let back = browser.consent("alice").await;
     sandbox.set_faults(Faults { outage: Some(true), ..Faults::default() });
     assert_eq!(browser.get(&back).await.status, 503);
     sandbox.set_faults(Faults { outage: Some(false), ..Faults::default() });
     for _ in 0..2 {
-        let back = browser.consent().await;
+        let back = browser.consent("alice").await;
         assert_eq!(browser.get(&back).await.status, 303);
     }
     // One's own page.
@@ -241,7 +244,8 @@ async fn nothing_secret_is_logged_at_any_level() {
     assert_eq!(browser.post("/mirror/threads/profile", "handle=root").await.status, 403);
     // Events: real and forged; the subscription.
     assert!(sandbox.subscribe().await);
-    let forged = browser.send(Method::POST, "/mirror/threads/webhook", &[("x-hub-signature-256", "sha256=00")], "{}");
+    let forged =
+        browser.send(Method::POST, "/mirror/threads/webhook", &[("x-hub-signature-256", "sha256=00")], "{}");
     assert_eq!(forged.await.status, 403);
     sandbox.rename("alice", "alicia").unwrap();
     sandbox.delivered().await;
@@ -257,8 +261,15 @@ async fn nothing_secret_is_logged_at_any_level() {
     sandbox.revoke_tokens("alicia").unwrap();
     clock.advance(Duration::from_secs(300));
     mirror.settled().await;
+    // What is stored is hashed or sealed.
+    let rows = store.scan(b"mirror/", None, 100).await.unwrap();
+    assert!(rows.iter().any(|(key, _)| key.to_string().contains("/session/")), "{rows:?}");
+    for (key, entry) in &rows {
+        let row = format!("{key} {}", String::from_utf8_lossy(&entry.value));
+        assert!(!secrets.lock().unwrap().iter().any(|secret| row.contains(secret)), "{row}");
+    }
     // And away.
-    let back = browser.consent().await;
+    let back = browser.consent("alicia").await;
     assert_eq!(browser.get(&back).await.status, 303);
     assert_eq!(browser.post("/mirror/threads/leave", "confirm=yes").await.status, 303);
     tasks.shutdown().await;

@@ -55,8 +55,7 @@ impl Browser {
     /// Sends a form of the page.
     pub(crate) async fn post(&mut self, path: &str, body: &str) -> Reply {
         let (origin, form) = (self.origin.clone(), "application/x-www-form-urlencoded");
-        let headers =
-            [HTML, ("origin", &origin), ("sec-fetch-site", "same-origin"), ("content-type", form)];
+        let headers = [HTML, ("origin", &origin), ("sec-fetch-site", "same-origin"), ("content-type", form)];
         self.send("POST", path, &headers, body).await
     }
 

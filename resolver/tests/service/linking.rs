@@ -42,7 +42,9 @@ async fn the_redirect_is_the_configured_one_whatever_a_request_says() {
         vec![("x-forwarded-host", "elsewhere.example"), ("x-forwarded-proto", "https")],
         vec![("forwarded", "host=elsewhere.example")],
     ] {
-        let connect = browser.send("GET", "/mirror/threads/connect?redirect_uri=https://x.example/", &headers, "").await;
+        let connect = browser
+            .send("GET", "/mirror/threads/connect?redirect_uri=https://x.example/", &headers, "")
+            .await;
         let there: Url = connect.header("location").parse().unwrap();
         let redirects: Vec<_> = there.query_pairs().filter(|(name, _)| name == "redirect_uri").collect();
         assert_eq!(redirects.len(), 1);

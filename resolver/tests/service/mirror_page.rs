@@ -53,7 +53,10 @@ async fn before_linking_the_page_says_what_it_means() {
     }
     holds(&browser.get("/").await, &[r#"href="/mirror/threads""#]);
     assert_eq!(browser.get("/mirror/independent").await.status, 404);
-    assert!(!browser.get("/mirror/threads?done=linked").await.body.contains("Linked."), "whoever wrote the link");
+    assert!(
+        !browser.get("/mirror/threads?done=linked").await.body.contains("Linked."),
+        "whoever wrote the link"
+    );
     world.stop().await;
 }
 
@@ -61,12 +64,17 @@ async fn before_linking_the_page_says_what_it_means() {
 async fn linking_ends_on_ones_own_page() {
     let (world, _) = world().await;
     let mut browser = Browser::new(&world);
-    for (done, words) in [("linked", "Linked. This is your account"), ("signed-in", "Signed in. This account was")] {
+    for (done, words) in
+        [("linked", "Linked. This is your account"), ("signed-in", "Signed in. This account was")]
+    {
         let linked = browser.link("dora").await;
         let location = format!("{PAGE}?done={done}");
         assert_eq!((linked.status, linked.header("location")), (303, location.as_str()), "{linked:?}");
         let page = browser.get(&location).await;
-        holds(&page, &[words, "@dora", "dora upstream", "Hello.", "https://pictures.example/dora.jpg", "Locked"]);
+        holds(
+            &page,
+            &[words, "@dora", "dora upstream", "Hello.", "https://pictures.example/dora.jpg", "Locked"],
+        );
         assert!(!page.body.contains("<img src=\"https:"), "the picture is a link");
     }
     world.sandbox.rename("dora", "theodora").unwrap();
@@ -86,10 +94,20 @@ async fn ones_texts_are_changed_by_a_form() {
     let page = browser.get("/mirror/threads?done=saved").await;
     holds(&page, &["Saved.", "value=\"D\u{f3}ra &lt;b&gt;\"", "One\nTwo</textarea>"]);
     let profile = public_profile(&mut browser).await;
-    assert_eq!((&profile["displayName"], &profile["description"]), (&"D\u{f3}ra <b>".into(), &"One\nTwo".into()));
-    assert_eq!(browser.post(SAVE, "displayName=").await.status, 303, "an empty field clears, a missing one stays");
+    assert_eq!(
+        (&profile["displayName"], &profile["description"]),
+        (&"D\u{f3}ra <b>".into(), &"One\nTwo".into())
+    );
+    assert_eq!(
+        browser.post(SAVE, "displayName=").await.status,
+        303,
+        "an empty field clears, a missing one stays"
+    );
     let profile = public_profile(&mut browser).await;
-    assert_eq!((&profile["displayName"], &profile["description"]), (&serde_json::Value::Null, &"One\nTwo".into()));
+    assert_eq!(
+        (&profile["displayName"], &profile["description"]),
+        (&serde_json::Value::Null, &"One\nTwo".into())
+    );
     world.stop().await;
 }
 
@@ -158,7 +176,8 @@ async fn only_our_own_pages_act_for_the_owner() {
         }
     }
     let from_us = [origin(&ours), site("same-origin")];
-    let plain = browser.send("POST", SAVE, &[&from_us[..], &[("content-type", "text/plain")]].concat(), "x").await;
+    let plain =
+        browser.send("POST", SAVE, &[&from_us[..], &[("content-type", "text/plain")]].concat(), "x").await;
     assert_eq!(plain.status, 400, "{plain:?}");
     assert_eq!(browser.post(SAVE, "displayName=%zz").await.status, 400);
     assert_eq!(browser.post(SAVE, &format!("displayName={}", "x".repeat(70_000))).await.status, 413);

@@ -32,16 +32,10 @@ pub struct OwnerView {
 #[must_use]
 pub fn mirror_owner(view: &OwnerView) -> Markup {
     let (terms, account) = (&view.terms, &view.account);
-    let needs_login = account.display == ProfileState::NeedsLogin;
     let body = html! {
-        (outcome(view.done.and_then(done), view.problem.as_ref()))
         h1 { "Your profile" }
-        @if needs_login {
-            div.notice {
-                p { strong { "Needs login." } " " bdi { (terms.provider) } " does not confirm your name any more, so it leads nowhere at present. Your account and texts are kept." }
-                (begin(terms, "Sign in again at "))
-            }
-        }
+        (outcome(view.done.and_then(done), view.problem.as_ref()))
+        @if account.display == ProfileState::NeedsLogin { (needs_login(terms, account)) }
         article.entry.mirror {
             h2 {
                 @match (&account.display_name, &account.handle) {
@@ -72,6 +66,22 @@ pub fn mirror_owner(view: &OwnerView) -> Markup {
         }
     };
     layout("Your profile", Page::Mirror, &body)
+}
+
+fn needs_login(terms: &MirrorTerms, account: &OwnAccount) -> Markup {
+    html! {
+        div.notice {
+            p {
+                strong { "Needs login." } " " bdi { (terms.provider) } " does not confirm your name any more. "
+                @match &account.handle {
+                    Some(_) => { "At most " (terms.unconfirmed_for()) " after it last did, the name stops leading to you." }
+                    None => "No name leads to you at present.",
+                }
+                " Your account and texts are kept; sign in again, and the name is back."
+            }
+            (begin(terms, "Sign in again at "))
+        }
+    }
 }
 
 const fn done(done: Done) -> Option<&'static str> {

@@ -85,7 +85,8 @@ mod tests {
             ("oidc", "https://login.example.com/realm/", "login.example.com", false),
             ("other", "somewhere", "somewhere", false),
         ] {
-            let terms = MirrorTerms::new("m", kind, origin, Duration::from_secs(300), Duration::from_secs(86_400));
+            let terms =
+                MirrorTerms::new("m", kind, origin, Duration::from_secs(300), Duration::from_secs(86_400));
             assert_eq!(terms.provider, provider);
             assert_eq!(terms.copies_bio, meta, "{kind}");
         }

@@ -28,9 +28,9 @@ pub fn mirror_visitor(view: &VisitorView) -> Markup {
     let provider = &terms.provider;
     let gone = "Your account was deleted. Nothing of it is kept here, and this browser is signed out.";
     let body = html! {
+        h1 { "Go by your " bdi { (provider) } " name" }
         (outcome(view.done.filter(|done| *done == Done::Deleted).map(|_| gone), view.problem.as_ref()))
         @if let Some(typed) = &view.typed { (not_lost(typed)) }
-        h1 { "Go by your " bdi { (provider) } " name" }
         p.lead {
             "Link your account at " bdi { (provider) } ", and your handle here is what you are called there, now and after every rename. "
             "Read what that means; then it is one click and a sign-in there."
@@ -81,7 +81,7 @@ fn what_comes_along(terms: &MirrorTerms) -> Markup {
                 dd { b { "Yours." } " It begins empty, since " bdi { (provider) } " does not hand one out." }
             }
             dt { "Picture" }
-            dd { b { "Always the one at " bdi { (provider) } "." } " It is shown from there and not stored here." }
+            dd { b { "Always the one at " bdi { (provider) } "." } " Only its address is kept here." }
             dt { "Account" }
             dd { b { "Made here," } " with an identifier of its own that stays when the handle changes." }
             dt { "Kept here" }
@@ -134,7 +134,7 @@ fn how_to_leave(terms: &MirrorTerms) -> Markup {
 
 fn not_lost(typed: &Texts) -> Markup {
     html! {
-        section aria-labelledby="typed" {
+        section.typed aria-labelledby="typed" {
             h2 #typed { "What you typed" }
             p { "It was not saved. Copy it, sign in again below, and paste it." }
             div.own { (text_fields(typed, true)) }
