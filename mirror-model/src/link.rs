@@ -4,6 +4,8 @@
 //! that began by a cookie, good for a while and once. With it waits the PKCE verifier (RFC 7636), sealed, for the
 //! upstreams that know it (Meta does not; the client secret stands in).
 
+use std::fmt;
+
 use namesake::{AccountId, AvatarUrl, Bio, Change, DisplayName, Handle, store::Commit};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
@@ -21,8 +23,8 @@ use crate::{
     upstream::{Sighting, SignIn, Token, UpstreamPerson},
 };
 
-/// Where to send a browser that wants to link.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where to send a browser that wants to link. `Debug` tells neither the state nor what binds it to the browser.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Connect {
     /// The upstream's authorize page.
     pub location: Url,
@@ -32,8 +34,15 @@ pub struct Connect {
     pub max_age: u64,
 }
 
-/// What the upstream's redirect carries (RFC 6749 sections 4.1.2 and 4.1.2.1).
-#[derive(Debug, Clone, Default, Deserialize)]
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.location.host_str();
+        f.debug_struct("Connect").field("host", &host).field("max_age", &self.max_age).finish_non_exhaustive()
+    }
+}
+
+/// What the upstream's redirect carries (RFC 6749 sections 4.1.2 and 4.1.2.1). `Debug` tells neither code nor state.
+#[derive(Clone, Default, Deserialize)]
 pub struct CallbackQuery {
     /// The code, when the person agreed.
     pub code: Option<String>,
@@ -43,6 +52,12 @@ pub struct CallbackQuery {
     pub error: Option<String>,
     /// The same in words.
     pub error_description: Option<String>,
+}
+
+impl fmt::Debug for CallbackQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackQuery").field("error", &self.error).finish_non_exhaustive()
+    }
 }
 
 /// A link that was made, or made again.

@@ -21,7 +21,7 @@ use crate::{
     register::Register,
     schedule::Schedule,
     sealing::TokenSealer,
-    upstream::Upstream,
+    upstream::{Upstream, UpstreamSource},
 };
 
 /// One mirror: the handles of one upstream.
@@ -79,6 +79,12 @@ impl MirrorModel {
     #[must_use]
     pub fn account_of_key(&self, key: &Key) -> Option<AccountId> {
         self.register.keys.account_at(key)
+    }
+
+    /// Which upstream it mirrors.
+    #[must_use]
+    pub fn source(&self) -> &UpstreamSource {
+        self.upstream.source()
     }
 
     /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed. Run it once.

@@ -49,19 +49,43 @@ impl Edit {
                 Value::String(text) => text,
                 _ => return Err(OwnError::Malformed("a field is a text, or null to clear it".to_owned())),
             };
-            match field.as_str() {
-                "displayName" => edit.display_name = Some(text),
-                "description" | "bio" => edit.bio = Some(text),
-                "handle" => return Err(model.handle_is_mirrored()),
-                "avatar" | "picture" => return Err(OwnError::PictureIsMirrored),
-                _ => {
-                    return Err(OwnError::Malformed(
-                        "only displayName and description can be changed".to_owned(),
-                    ));
-                }
-            }
+            edit.set(&field, text, model)?;
         }
         Ok(edit)
+    }
+
+    /// Takes the fields of a form, named as those of the merge patch; an empty one clears.
+    ///
+    /// # Errors
+    /// As [`Edit::from_json`].
+    pub fn from_form<'a>(
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+        model: &MirrorModel,
+    ) -> Result<Self, OwnError> {
+        let mut edit = Self::default();
+        for (field, text) in fields {
+            edit.set(field, text.to_owned(), model)?;
+        }
+        Ok(edit)
+    }
+
+    fn set(&mut self, field: &str, text: String, model: &MirrorModel) -> Result<(), OwnError> {
+        let place = match field {
+            "displayName" => &mut self.display_name,
+            "description" | "bio" => &mut self.bio,
+            "handle" => return Err(model.handle_is_mirrored()),
+            "avatar" | "picture" => return Err(OwnError::PictureIsMirrored),
+            _ => {
+                return Err(OwnError::Malformed(
+                    "only displayName and description can be changed".to_owned(),
+                ));
+            }
+        };
+        match place.replace(text) {
+            // Two would leave open which of them counts.
+            Some(_) => Err(OwnError::Malformed(format!("the field {field} is there twice"))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Source: Meta for Developers, "Webhooks: getting started" and "Threads API: webhooks".
 
+use std::fmt;
+
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 
@@ -16,8 +18,8 @@ use crate::{
 /// The most entries of a batch that are looked at; Meta sends no more than this.
 const MOST_ENTRIES: usize = 1_000;
 
-/// The question by which the upstream makes sure that an address wants its events.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// The question by which the upstream makes sure that an address wants its events. `Debug` does not tell the token.
+#[derive(Clone, Default, Deserialize)]
 pub struct ChallengeQuery {
     /// `subscribe`.
     #[serde(rename = "hub.mode")]
@@ -28,6 +30,12 @@ pub struct ChallengeQuery {
     /// What was agreed on.
     #[serde(rename = "hub.verify_token")]
     pub verify_token: Option<String>,
+}
+
+impl fmt::Debug for ChallengeQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChallengeQuery").field("mode", &self.mode).finish_non_exhaustive()
+    }
 }
 
 impl MirrorModel {

@@ -192,6 +192,9 @@ impl Refusal {
             Self::Quota { retry_after_seconds } => {
                 format!("{cause} The next is taken in {retry_after_seconds} s.")
             }
+            Self::Origin => "This did not come from a page of this service, as far as the browser says, and only its own pages act \
+                for the owner of an account. Open the page here, under the address this service is known by, and send it again."
+                .to_owned(),
             _ => cause.to_owned(),
         }
     }

@@ -48,6 +48,18 @@ async fn what_is_mirrored_cannot_be_written() {
     assert_eq!(error.remedy(), Remedy::RenameUpstream);
     assert!(error.to_string().contains("within 300 seconds"), "{error}");
     assert!(matches!(read(r#"{"avatar":"https://x.example/"}"#), Err(OwnError::PictureIsMirrored)));
+    let form =
+        |fields: &[(&'static str, &'static str)]| Edit::from_form(fields.iter().copied(), &world.model);
+    let own = Edit { display_name: Some("A".into()), bio: Some(String::new()) };
+    assert_eq!(form(&[("displayName", "A"), ("description", "")]).unwrap(), own);
+    assert_eq!(
+        form(&[("displayName", "A"), ("handle", "root")]).unwrap_err().remedy(),
+        Remedy::RenameUpstream
+    );
+    assert!(matches!(form(&[("picture", "")]), Err(OwnError::PictureIsMirrored)));
+    for fields in [&[("displayName", "A"), ("displayName", "B")], &[("displayName", "A"), ("account", "x")]] {
+        assert_eq!(form(fields).unwrap_err().remedy(), Remedy::Mend);
+    }
     for json in ["", "[]", r#"{"displayName":1}"#, r#"{"account":"x"}"#] {
         assert_eq!(read(json).unwrap_err().remedy(), Remedy::Mend, "{json}");
     }

@@ -26,7 +26,12 @@ mod wire;
 
 pub(crate) use wire::{Id, object};
 
-use std::{fmt::Debug, future::Future, pin::Pin, time::Duration};
+use std::{
+    fmt::{self, Debug},
+    future::Future,
+    pin::Pin,
+    time::Duration,
+};
 
 use namesake::{
     Randomness,
@@ -61,8 +66,8 @@ pub trait Upstream: Debug + Send + Sync + 'static {
 /// What the methods of [`Upstream`] return: boxed, so that the trait can be used as `dyn Upstream`.
 pub type UpstreamFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, UpstreamError>> + Send + 'a>>;
 
-/// One sign-in, from the authorize page to the token.
-#[derive(Debug, Clone)]
+/// One sign-in, from the authorize page to the token. `Debug` tells neither the state nor the verifier.
+#[derive(Clone)]
 pub struct SignIn {
     /// Where the browser comes back to, with a code.
     pub redirect: Url,
@@ -92,6 +97,12 @@ impl SignIn {
     #[must_use]
     pub fn nonce(&self) -> String {
         hash(&format!("nonce {}", self.verifier.expose()))
+    }
+}
+
+impl Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").field("redirect", &self.redirect.as_str()).finish_non_exhaustive()
     }
 }
 

@@ -96,7 +96,7 @@ To play the upstream (a rename shows at once; without its webhook within {poll} 
   curl -X PATCH {sandbox}/_control/people/bob -H 'content-type: application/json' -d '{{\"username\":\"bobby\"}}'
   curl {service}/@bobby
   curl -X POST {sandbox}/_control/faults -H 'content-type: application/json' -d '{{\"webhooks\":false}}'
-  {service}/mirror/{mirror}/connect           link somebody yourself, in a browser
+  {service}/mirror/{mirror}   link somebody yourself, in a browser: what comes along, what stays locked, how to leave
 
 To live here (names below {people}; what is below demo.test is elsewhere, and only looked up)
   namesake identity new --server {service} --handle dora.{people}

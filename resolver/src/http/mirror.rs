@@ -1,5 +1,7 @@
 //! The mirror's own routes: linking an account, the upstream's callbacks, and the owner's account.
 //!
+//! The page `/mirror/{name}` and its forms are in `mirror_page`.
+//!
 //! | path below `/mirror/{name}` | what happens |
 //! |---|---|
 //! | `GET /connect` | off to the upstream, with a cookie that binds the sign-in to this browser |
@@ -7,7 +9,7 @@
 //! | `GET /webhook`, `POST /webhook` | the upstream subscribes; it tells that something happened |
 //! | `POST /deauthorize`, `POST /delete`, `GET /delete?code=` | it passes on that a person wants to be gone |
 //!
-//! The owner's session is one opaque token, in a cookie or as a bearer. What to say about a handle is decided in the
+//! What to say about a handle is decided in the
 //! mirror; here is only how HTTP carries it.
 
 use std::sync::Arc;
@@ -19,21 +21,20 @@ use namesake_mirror::{CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, 
 use serde_json::json;
 
 use super::{
-    Site,
+    Site, mirror_page,
     reply::{self, Reply},
     request::Asked,
+    session::{LINKING, SESSION, cookie, session, set_cookie},
 };
 use crate::{
     api::{FormerHandle, OwnAccount},
-    pages, percent,
+    pages::{self, Done},
+    percent,
     problem::Refusal,
     query::InvalidQuery,
 };
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
-/// `__Host-`: only over a secure connection, for this host alone, for every path (RFC 6265bis section 4.1.3).
-const SESSION: &str = "__Host-namesake-session";
-const LINKING: &str = "__Host-namesake-linking";
 
 pub(super) async fn connect(site: &Site, asked: &Asked, name: &str) -> Result<Reply, Refusal> {
     let mirror = site.mirror(name)?;
@@ -55,19 +56,16 @@ pub(super) async fn callback(site: &Site, asked: &Asked, name: &str) -> Result<R
     };
     let browser = asked.cookie(&cookie(LINKING, &mirror));
     let linked = mirror.callback(query, browser, session(&mirror, asked).as_ref()).await?;
-    let mut reply =
-        if asked.prefers_html() { see_other(&profile_path(&mirror, &linked)) } else { told(&linked) };
+    let mut reply = if asked.prefers_html() { see_other(&own_page(&mirror, &linked)) } else { told(&linked) };
     let lasts = mirror.settings().session_ttl.as_secs();
     set_cookie(&mut reply, &cookie(SESSION, &mirror), linked.token.expose(), lasts);
     set_cookie(&mut reply, &cookie(LINKING, &mirror), "", 0);
     Ok(reply)
 }
 
-fn profile_path(mirror: &MirrorModel, linked: &Linked) -> String {
-    match &linked.handle {
-        Some(handle) => pages::handle_path(handle.as_str(), Some(mirror.settings().scheme.as_str())),
-        None => format!("/v1/accounts/{}", linked.account),
-    }
+/// Where its owner sees what was linked.
+fn own_page(mirror: &MirrorModel, linked: &Linked) -> String {
+    mirror_page::path(mirror, if linked.created { Done::Linked } else { Done::SignedIn })
 }
 
 /// For clients without a browser: the token is theirs to keep, and is not said again.
@@ -176,7 +174,7 @@ async fn own(
     Ok(reply::json(StatusCode::OK, &as_body(own)))
 }
 
-fn as_body(own: OwnProfile) -> OwnAccount {
+pub(super) fn as_body(own: OwnProfile) -> OwnAccount {
     let profile = own.profile;
     OwnAccount {
         account: profile.account.to_string(),
@@ -199,28 +197,7 @@ fn as_body(own: OwnProfile) -> OwnAccount {
     }
 }
 
-/// The owner's token: a bearer if there is one, else the cookie.
-fn session(mirror: &MirrorModel, asked: &Asked) -> Option<SessionToken> {
-    let credentials = asked.header(&header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    // The name of the scheme has no case (RFC 9110 section 11.1).
-    let bearer =
-        credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    SessionToken::parse(bearer.or_else(|| asked.cookie(&cookie(SESSION, mirror)))?)
-}
-
-fn cookie(kind: &str, mirror: &MirrorModel) -> String {
-    format!("{kind}-{}", mirror.settings().scheme)
-}
-
-/// `Lax`, so that it comes along when the upstream sends the browser back, and never with another site's form.
-fn set_cookie(reply: &mut Reply, name: &str, value: &str, max_age: u64) {
-    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Lax");
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        reply.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-}
-
-fn see_other(location: &str) -> Reply {
+pub(super) fn see_other(location: &str) -> Reply {
     let mut reply = reply::bytes(StatusCode::SEE_OTHER, HeaderValue::from_static("text/plain"), Bytes::new());
     let headers = reply.headers_mut();
     if let Ok(location) = HeaderValue::try_from(location) {
@@ -232,7 +209,7 @@ fn see_other(location: &str) -> Reply {
 }
 
 impl Site {
-    fn mirror(&self, name: &str) -> Result<Arc<MirrorModel>, Refusal> {
+    pub(super) fn mirror(&self, name: &str) -> Result<Arc<MirrorModel>, Refusal> {
         let mut mirrors = self.mirrors.iter();
         mirrors.find(|mirror| mirror.settings().scheme.as_str() == name).cloned().ok_or(Refusal::NoSuchPage)
     }
@@ -248,10 +225,14 @@ impl Site {
     /// A browser says where a request comes from: another site's page does not act for the owner. Clients that are no
     /// browser say nothing.
     fn check_origin(&self, asked: &Asked) -> Result<(), Refusal> {
-        let ours = self.resolver.directory().public_url().origin().ascii_serialization();
         match asked.header(&header::ORIGIN) {
-            Some(origin) if origin != ours => Err(Refusal::Origin),
+            Some(origin) if origin != self.origin() => Err(Refusal::Origin),
             _ => Ok(()),
         }
+    }
+
+    /// Where our own pages come from.
+    pub(super) fn origin(&self) -> String {
+        self.resolver.directory().public_url().origin().ascii_serialization()
     }
 }

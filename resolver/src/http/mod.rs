@@ -11,7 +11,8 @@
 //! | `/v1/changes` | `changes` (`event_stream`, `body`) |
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
-//! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
+//! | `/mirror/{name}` and its forms | `mirror_page` |
+//! | `/mirror/{name}/…`, `/v1/mirror/…` | `mirror`, `session` |
 //! | `/v1/independent/…` | `hosted` |
 //! | every path at the host of an account or a handle | `our_hosts`, `at_host` |
 //! | `/v1/tls-allowed` | `tls_allowed` |
@@ -34,6 +35,7 @@ mod handles;
 mod hosted;
 mod lookup;
 mod mirror;
+mod mirror_page;
 mod openapi;
 mod ops;
 mod our_hosts;
@@ -45,6 +47,7 @@ mod request;
 mod resolve;
 mod route;
 pub(crate) mod server;
+mod session;
 mod tls_allowed;
 mod webfinger;
 mod xrpc;
@@ -218,6 +221,9 @@ async fn seldom(
         Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
         Kind::XrpcHealth => Ok(xrpc::health()),
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
+        Kind::MirrorPage => mirror_page::page(site, &asked, part).await,
+        Kind::MirrorSave => mirror_page::save(site, asked, part).await,
+        Kind::MirrorLeave => mirror_page::leave(site, asked, part).await,
         Kind::MirrorConnect => mirror::connect(site, &asked, part).await,
         Kind::MirrorCallback => mirror::callback(site, &asked, part).await,
         Kind::MirrorWebhook if asked.method() == Method::POST => mirror::webhook(site, asked, part).await,

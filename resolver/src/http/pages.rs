@@ -30,7 +30,10 @@ pub(super) async fn landing(site: &Site, asked: &Asked) -> Result<Reply, Refusal
         schemes: directory
             .policies()
             .iter()
-            .map(|policy| SchemeView::new(policy, examples.next().cloned()))
+            .map(|policy| SchemeView {
+                linkable: site.mirror(policy.scheme.as_str()).is_ok(),
+                ..SchemeView::new(policy, examples.next().cloned())
+            })
             .collect(),
         outcome,
     };

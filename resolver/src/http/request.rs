@@ -1,6 +1,6 @@
 //! What handlers are given: a request whose text has been decoded, strictly.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
@@ -12,14 +12,20 @@ use serde::de::DeserializeOwned;
 use super::{Site, our_hosts};
 use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
 
-/// A request on its way through a handler.
-#[derive(Debug)]
+/// A request on its way through a handler. `Debug` tells its method alone: paths, headers and bodies carry names and
+/// secrets.
 pub(crate) struct Asked {
     pub(crate) head: Parts,
     body: Incoming,
     prefers_html: bool,
     /// The client's address (or its proxy's).
     pub(crate) peer: IpAddr,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("method", self.method()).finish_non_exhaustive()
+    }
 }
 
 impl Asked {
@@ -86,18 +92,23 @@ impl Asked {
     }
 }
 
-/// Query parameters (WHATWG URL section 5.1), decoded strictly.
+/// Query parameters, or the fields of a form (WHATWG URL section 5.1), decoded strictly.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Parameters<'a> {
-    fn parse(query: &'a str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(query: &'a str) -> Result<Self, Refusal> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode(key)?, decode(value)?))
         });
         let pairs: Option<Vec<_>> = pairs.collect();
         pairs.map(Self).ok_or(Refusal::Query(InvalidQuery::Encoding))
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// The one value of `name`. Two would leave open which of them counts.

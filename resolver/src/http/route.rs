@@ -57,6 +57,9 @@ kinds! {
     XrpcHealth "xrpc-health" [GET],
     XrpcUnknown "xrpc-unknown" [GET POST],
     Webfinger "webfinger" [GET],
+    MirrorPage "mirror-page" [GET],
+    MirrorSave "mirror-save" [POST],
+    MirrorLeave "mirror-leave" [POST],
     MirrorConnect "mirror-connect" [GET],
     MirrorCallback "mirror-callback" [GET],
     MirrorWebhook "mirror-webhook" [GET POST],
@@ -127,8 +130,11 @@ impl<'a> Route<'a> {
                 return Self::segment(kind, part);
             }
         }
-        if let Some((name, action)) = path.strip_prefix("/mirror/").and_then(|rest| rest.split_once('/')) {
-            return Self::segment(linking(action), name);
+        if let Some(rest) = path.strip_prefix("/mirror/") {
+            return match rest.split_once('/') {
+                Some((name, action)) => Self::segment(linking(action), name),
+                None => Self::segment(Kind::MirrorPage, rest),
+            };
         }
         if let Some(part) = path.strip_prefix("/v1/mirror/accounts/") {
             return match part.strip_suffix("/handle") {
@@ -161,6 +167,8 @@ impl<'a> Route<'a> {
 
 fn linking(action: &str) -> Kind {
     match action {
+        "profile" => Kind::MirrorSave,
+        "leave" => Kind::MirrorLeave,
         "connect" => Kind::MirrorConnect,
         "callback" => Kind::MirrorCallback,
         "webhook" => Kind::MirrorWebhook,
@@ -216,7 +224,10 @@ impl Kind {
     pub(crate) const fn is_public(self) -> bool {
         !matches!(
             self,
-            Self::MirrorConnect
+            Self::MirrorPage
+                | Self::MirrorSave
+                | Self::MirrorLeave
+                | Self::MirrorConnect
                 | Self::MirrorCallback
                 | Self::MirrorWebhook
                 | Self::MirrorDeauthorize
@@ -275,7 +286,11 @@ mod tests {
             ("/mirror/threads/connect", Kind::MirrorConnect, "threads"),
             ("/mirror/threads/delete", Kind::MirrorDelete, "threads"),
             ("/mirror/threads/x/delete", Kind::Nowhere, ""),
-            ("/mirror/threads", Kind::Nowhere, ""),
+            ("/mirror/threads", Kind::MirrorPage, "threads"),
+            ("/mirror/threads/profile", Kind::MirrorSave, "threads"),
+            ("/mirror/threads/leave", Kind::MirrorLeave, "threads"),
+            ("/mirror/threads/", Kind::Nowhere, ""),
+            ("/mirror/", Kind::Nowhere, ""),
             ("/mirror//connect", Kind::Nowhere, ""),
             ("/v1/mirror/accounts/threads:abc", Kind::MirrorAccount, "threads:abc"),
             ("/v1/mirror/accounts/threads:abc/handle", Kind::MirrorHandle, "threads:abc"),

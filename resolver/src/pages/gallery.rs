@@ -16,12 +16,13 @@ pub(crate) const HOSTILE: &str =
 pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
     let (mirror, independent) = (mirror(), independent());
     let policies = [&independent, &mirror];
-    let threads = SchemeView::new(&mirror, Some("alice".into()));
+    let threads = SchemeView { linkable: true, ..SchemeView::new(&mirror, Some("alice".into())) };
     let atproto = SchemeView::new(&independent, Some("alice.demo.test".into()));
     let hostile_scheme = SchemeView {
         name: HOSTILE.into(),
         summary: HOSTILE.into(),
         example: Some(HOSTILE.into()),
+        linkable: true,
         ..threads.clone()
     };
     let schemes = vec![atproto.clone(), threads.clone()];
@@ -83,6 +84,12 @@ pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
         ("problem", problem(&not_found())),
         ("problem-unproven", problem(&unproven())),
         ("problem-hostile", problem(&hostile_problem())),
+        ("mirror", mirror_visitor(&visitor(mirror_terms("threads", "https://graph.threads.net")))),
+        ("mirror-oidc", mirror_visitor(&visitor(mirror_terms("oidc", "https://login.example.com/realm")))),
+        ("mirror-hostile", mirror_visitor(&hostile_visitor())),
+        ("mirror-own", mirror_owner(&owner())),
+        ("mirror-own-problem", mirror_owner(&owner_refused())),
+        ("mirror-own-hostile", mirror_owner(&hostile_owner())),
         ("compare", compare(&CompareView { policies: &policies, stories: &stories() })),
         ("compare-empty", compare(&CompareView { policies: &[], stories: &[] })),
     ]
@@ -340,4 +347,63 @@ fn stories() -> Vec<Story> {
         ),
         story(HOSTILE, HOSTILE, HOSTILE, HOSTILE, &[HOSTILE]),
     ]
+}
+
+fn mirror_terms(kind: &str, origin: &str) -> MirrorTerms {
+    let (minute, day) = (std::time::Duration::from_secs(60), std::time::Duration::from_secs(86_400));
+    MirrorTerms::new(kind, kind, origin, 5 * minute, day)
+}
+
+fn visitor(terms: MirrorTerms) -> VisitorView {
+    VisitorView { terms, done: Some(Done::Deleted), problem: None, typed: None }
+}
+
+fn owner() -> OwnerView {
+    let from = "2026-11-02T09:00:00Z".parse().unwrap();
+    OwnerView {
+        terms: mirror_terms("threads", "https://graph.threads.net"),
+        account: OwnAccount {
+            account: "threads:k3v9q2x7m1".into(),
+            handle: Some("alice".into()),
+            handle_since: from,
+            display_name: Some("Alice Ito".into()),
+            description: Some("Ceramics.\nKyoto.".into()),
+            avatar: Some("https://pictures.example/alice.jpg".into()),
+            display: ProfileState::Current,
+            linked_at: from,
+            former_handles: vec![FormerHandle { handle: "alice.ito".into(), from, until: from }],
+        },
+        texts: Texts { display_name: "Alice Ito".into(), description: "Ceramics.\nKyoto.".into() },
+        done: Some(Done::Linked),
+        problem: None,
+    }
+}
+
+fn owner_refused() -> OwnerView {
+    let mut view = owner();
+    view.account.handle = None;
+    view.account.display_name = None;
+    view.account.avatar = None;
+    view.account.former_handles.clear();
+    view.account.display = ProfileState::NeedsLogin;
+    view.texts.display_name = "What I typed".into();
+    OwnerView { done: None, problem: Some(not_found()), ..view }
+}
+
+fn hostile_texts() -> Texts {
+    Texts { display_name: HOSTILE.into(), description: HOSTILE.into() }
+}
+
+fn hostile_visitor() -> VisitorView {
+    let terms = mirror_terms("oidc", HOSTILE);
+    VisitorView { terms, done: None, problem: Some(hostile_problem()), typed: Some(hostile_texts()) }
+}
+
+fn hostile_owner() -> OwnerView {
+    let mut view = owner();
+    view.account.handle = Some(HOSTILE.into());
+    view.account.display_name = Some(HOSTILE.into());
+    view.account.avatar = Some(HOSTILE.into());
+    view.account.former_handles[0].handle = HOSTILE.into();
+    OwnerView { texts: hostile_texts(), problem: Some(hostile_problem()), ..view }
 }

@@ -78,7 +78,7 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "Sign in first",
         "This is for the owner of the account, and the request does not show that it comes from them.",
         &[
-            "Sign in with the upstream account behind the profile: /mirror/{name}/connect.",
+            "Sign in with the upstream account behind the profile: /mirror/{name}.",
             "A sign-in ends when the account is linked again elsewhere.",
         ],
     ),

@@ -105,6 +105,9 @@ fn served(schemes: &[SchemeView]) -> Markup {
                         h3 { bdi { (scheme.name) } }
                         (parts::badge(scheme))
                         p { (scheme.summary) }
+                        @if scheme.linkable {
+                            p { a href=(links::mirror_path(&scheme.name)) { "Link your account, or see what that means" } }
+                        }
                         @if let Some(example) = &scheme.example {
                             p { "For example " a href=(links::handle_path(example, Some(&scheme.name))) { "@" (example) } }
                         }

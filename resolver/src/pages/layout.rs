@@ -18,8 +18,23 @@ pub enum Page {
     Explain,
     /// The rules side by side.
     Compare,
+    /// Linking an account, and one's own profile.
+    Mirror,
     /// What went wrong: has the search box in its middle too.
     Problem,
+}
+
+impl Page {
+    /// What others learn of where its reader came from (`Referrer-Policy`): nothing. A page whose forms act for their
+    /// sender says it to ourselves: under `no-referrer` a browser would send them with `Origin: null` (Fetch, "append a
+    /// request `Origin` header"), as a stranger's.
+    #[must_use]
+    pub const fn referrer_policy(self) -> &'static str {
+        match self {
+            Self::Mirror => "same-origin",
+            _ => "no-referrer",
+        }
+    }
 }
 
 /// A whole document called `title`, with `body` as its main part.
@@ -32,7 +47,7 @@ pub fn layout(title: &str, page: Page, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
+                meta name="referrer" content=(page.referrer_policy());
                 title { (title) " · Namesake" }
                 link rel="stylesheet" href=(stylesheet_path());
                 link rel="icon" type="image/svg+xml" href=(MARK_PATH);

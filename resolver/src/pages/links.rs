@@ -14,6 +14,12 @@ pub fn handle_path(handle: &str, scheme: Option<&str>) -> String {
     path
 }
 
+/// The path of a mirror's page: what linking means, and one's own profile.
+#[must_use]
+pub fn mirror_path(name: &str) -> String {
+    format!("/mirror/{}", encode(name))
+}
+
 /// The path that explains a handle's answer, optionally under one scheme.
 #[must_use]
 pub fn explain_path(handle: &str, scheme: Option<&str>) -> String {
@@ -30,6 +36,11 @@ pub(super) fn safe(address: &str) -> Option<String> {
     let plain =
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
     plain.then(|| url.into())
+}
+
+/// The host of an address.
+pub(super) fn host_of(address: &str) -> Option<String> {
+    Url::parse(address).ok()?.host_str().map(str::to_owned)
 }
 
 /// Percent-encodes all but the unreserved characters (RFC 3986 section 2.3): right in a path and in a query.

@@ -6,6 +6,7 @@
 //! | who a handle is | [`answer()`] | `/@{handle}`, `/profile/…` |
 //! | the whole way to the answer | [`explain()`] | `/v1/explain` |
 //! | the rules side by side, and what was seen | [`compare()`] | `/compare` |
+//! | linking, and one's own profile | [`mirror_visitor()`], [`mirror_owner()`] | `/mirror/{name}` |
 //! | what became of a deletion | [`deleted()`] | `/mirror/{name}/delete` |
 //! | what went wrong, and what to do | [`problem()`], [`problem_kind`] | any 4xx and 5xx; `/problems/{name}` |
 //!
@@ -22,6 +23,7 @@ mod kinds;
 mod landing;
 mod layout;
 mod links;
+mod mirror;
 mod parts;
 mod picture;
 mod policy_words;
@@ -36,7 +38,8 @@ pub use explain::explain;
 pub use kinds::{PROBLEM_KINDS, ProblemKind};
 pub use landing::{LandingView, OutcomeView, landing};
 pub use layout::{Page, layout};
-pub use links::{explain_path, handle_path};
+pub use links::{explain_path, handle_path, mirror_path};
+pub use mirror::{Done, MirrorTerms, OwnerView, Texts, VisitorView, mirror_owner, mirror_visitor};
 pub use parts::SchemeView;
 pub use problem::{problem, problem_kind};
 

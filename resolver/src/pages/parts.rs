@@ -17,6 +17,8 @@ pub struct SchemeView {
     pub summary: String,
     /// A handle to try.
     pub example: Option<String>,
+    /// Whether people link their accounts here: then it has a page that says what that means.
+    pub linkable: bool,
 }
 
 impl SchemeView {
@@ -24,7 +26,7 @@ impl SchemeView {
     #[must_use]
     pub fn new(policy: &Policy, example: Option<String>) -> Self {
         let name = policy.scheme.to_string();
-        Self { name, model: policy.model, summary: policy.summary.clone(), example }
+        Self { name, model: policy.model, summary: policy.summary.clone(), example, linkable: false }
     }
 }
 

@@ -7,13 +7,16 @@
     reason = "a test fails by panicking, and owns its tasks by waiting for them"
 )]
 
+mod browser;
 mod changes;
 mod coalescing;
 mod events;
 mod handles;
 mod hosted;
 mod http;
+mod linking;
 mod memory;
+mod mirror_page;
 mod mirrors;
 mod openapi;
 mod restart;

@@ -152,6 +152,10 @@ async fn real_answers_are_as_the_document_says() {
     let own = format!("/v1/mirror/accounts/{}", linked.account);
     let bearer = format!("Bearer {}", linked.token.expose());
     let owner = [("authorization", bearer.as_str())];
+    let ours = world.public_url.origin().ascii_serialization();
+    let cookie = format!("__Host-namesake-session-threads={}", linked.token.expose());
+    let from_us = [("origin", ours.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let signed_in = [from_us[0], from_us[1], ("cookie", cookie.as_str())];
     let did = "did:plc:alice7demo7777777777777a";
     // The world's clock stands at midnight; what is signed was signed before.
     let before = |second: u8| format!("2025-12-31T23:59:{second}Z").parse().unwrap();
@@ -212,6 +216,14 @@ async fn real_answers_are_as_the_document_says() {
         ("POST", &xrpc("refreshIdentity"), &[], r#"{"identifier":"bob.demo.test"}"#, 200),
         ("POST", &xrpc("refreshIdentity"), &[], "{}", 400),
         ("GET", "/xrpc/_health", &[], "", 200),
+        ("GET", "/mirror/threads", &[HTML], "", 200),
+        ("GET", "/mirror/threads?done=a&done=b", &[], "", 400),
+        ("GET", "/mirror/nobody", &[], "", 404),
+        ("POST", "/mirror/threads/profile", &[], "displayName=A", 403),
+        ("POST", "/mirror/threads/profile", &from_us, "displayName=A", 401),
+        ("POST", "/mirror/threads/profile", &signed_in, "displayName=A", 303),
+        ("POST", "/mirror/threads/leave", &from_us, "", 400),
+        ("POST", "/mirror/threads/leave", &from_us, "confirm=yes", 401),
         ("GET", "/mirror/threads/connect", &[], "", 303),
         ("GET", "/mirror/nobody/connect", &[], "", 404),
         ("GET", "/mirror/threads/callback", &[], "", 400),

@@ -317,6 +317,8 @@ async fn raw(address: SocketAddr, request: &str) -> Reply {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     headers: HashMap<String, String>,
+    /// What browsers are told to keep: the one header that comes several times.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: String,
 }
 
@@ -327,8 +329,11 @@ impl Reply {
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
         let headers = lines.filter_map(|line| line.split_once(':'));
-        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
-        Self { status, headers, body: body.to_owned() }
+        let headers: Vec<_> =
+            headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
+        let cookies = headers.iter().filter(|(name, _)| name == "set-cookie");
+        let cookies = cookies.map(|(_, cookie)| cookie.clone()).collect();
+        Self { status, headers: headers.into_iter().collect(), cookies, body: body.to_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

@@ -1,13 +1,13 @@
 //! One exchange: what is asked, what came back, and how it can fail.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
-/// A request, with its limits.
-#[derive(Debug, Clone)]
+/// A request, with its limits. `Debug` tells the host alone: addresses, headers and bodies carry tokens.
+#[derive(Clone)]
 pub struct Call {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -88,8 +88,15 @@ impl Call {
     }
 }
 
-/// An answer, read whole.
-#[derive(Debug, Clone)]
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str();
+        f.debug_struct("Call").field("method", &self.method).field("host", &host).finish_non_exhaustive()
+    }
+}
+
+/// An answer, read whole. `Debug` tells the host and the status alone, as for a [`Call`].
+#[derive(Clone)]
 pub struct Reply {
     /// Its status, whatever it is: judging it is the caller's business.
     pub status: StatusCode,
@@ -99,6 +106,13 @@ pub struct Reply {
     pub body: Bytes,
     /// Where it came from, after redirects.
     pub url: Url,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str();
+        f.debug_struct("Reply").field("status", &self.status).field("host", &host).finish_non_exhaustive()
+    }
 }
 
 /// A call that got no usable answer.

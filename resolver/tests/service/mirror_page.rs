@@ -1,0 +1,224 @@
+//! `/mirror/{name}`, with a browser that runs no script.
+
+use std::time::Duration;
+
+use namesake_resolver::{demo, pages::CONTENT_SECURITY_POLICY};
+
+use crate::{
+    browser::{Browser, PAGE, SESSION, world},
+    support::Reply,
+};
+
+const SAVE: &str = "/mirror/threads/profile";
+const LEAVE: &str = "/mirror/threads/leave";
+
+/// A world with a browser that is signed in as dora.
+async fn signed_in() -> (demo::World, std::sync::Arc<namesake::ManualClock>, Browser) {
+    let (world, clock) = world().await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.link("dora").await.status, 303);
+    (world, clock, browser)
+}
+
+async fn public_profile(browser: &mut Browser) -> serde_json::Value {
+    browser.send("GET", "/@dora?scheme=threads", &[], "").await.json()["profile"].clone()
+}
+
+fn holds(page: &Reply, texts: &[&str]) {
+    for text in texts {
+        assert!(page.body.contains(text), "{text} is not in {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn before_linking_the_page_says_what_it_means() {
+    let (world, _) = world().await;
+    let mut browser = Browser::new(&world);
+    let page = browser.get(PAGE).await;
+    assert_eq!(page.status, 200);
+    for text in ["Locked.", "Copied once,", "within 10 seconds", "At most 24 hours", "Everything goes"] {
+        holds(&page, &[text]);
+    }
+    // A link: a browser would hold a form's redirect to `form-action`, and this one leads to the upstream.
+    holds(&page, &[r#"href="/mirror/threads/connect""#, r#"<meta name="referrer" content="same-origin">"#]);
+    assert!(!page.body.contains("method=\"post\"") && !page.body.contains("<script"), "{page:?}");
+    for (header, value) in [
+        ("content-security-policy", CONTENT_SECURITY_POLICY),
+        ("cache-control", "no-store"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("access-control-allow-origin", ""),
+    ] {
+        assert_eq!(page.header(header), value, "{header}");
+    }
+    holds(&browser.get("/").await, &[r#"href="/mirror/threads""#]);
+    assert_eq!(browser.get("/mirror/independent").await.status, 404);
+    assert!(
+        !browser.get("/mirror/threads?done=linked").await.body.contains("Linked."),
+        "whoever wrote the link"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn linking_ends_on_ones_own_page() {
+    let (world, _) = world().await;
+    let mut browser = Browser::new(&world);
+    for (done, words) in
+        [("linked", "Linked. This is your account"), ("signed-in", "Signed in. This account was")]
+    {
+        let linked = browser.link("dora").await;
+        let location = format!("{PAGE}?done={done}");
+        assert_eq!((linked.status, linked.header("location")), (303, location.as_str()), "{linked:?}");
+        let page = browser.get(&location).await;
+        holds(
+            &page,
+            &[words, "@dora", "dora upstream", "Hello.", "https://pictures.example/dora.jpg", "Locked"],
+        );
+        assert!(!page.body.contains("<img src=\"https:"), "the picture is a link");
+    }
+    world.sandbox.rename("dora", "theodora").unwrap();
+    world.sandbox.delivered().await;
+    world.mirror.settled().await;
+    let page = browser.get(PAGE).await;
+    holds(&page, &["@theodora", "Former handles", "<bdi>@dora</bdi>"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn ones_texts_are_changed_by_a_form() {
+    let (world, _, mut browser) = signed_in().await;
+    let saved = browser.post(SAVE, "displayName=D%C3%B3ra+%3Cb%3E&description=One%0D%0ATwo").await;
+    assert_eq!((saved.status, saved.header("location")), (303, "/mirror/threads?done=saved"), "{saved:?}");
+    assert_eq!(saved.header("cache-control"), "no-store");
+    let page = browser.get("/mirror/threads?done=saved").await;
+    holds(&page, &["Saved.", "value=\"D\u{f3}ra &lt;b&gt;\"", "One\nTwo</textarea>"]);
+    let profile = public_profile(&mut browser).await;
+    assert_eq!(
+        (&profile["displayName"], &profile["description"]),
+        (&"D\u{f3}ra <b>".into(), &"One\nTwo".into())
+    );
+    assert_eq!(
+        browser.post(SAVE, "displayName=").await.status,
+        303,
+        "an empty field clears, a missing one stays"
+    );
+    let profile = public_profile(&mut browser).await;
+    assert_eq!(
+        (&profile["displayName"], &profile["description"]),
+        (&serde_json::Value::Null, &"One\nTwo".into())
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_mirrored_is_refused_in_words_and_nothing_typed_is_lost() {
+    let (world, _, mut browser) = signed_in().await;
+    let before = public_profile(&mut browser).await;
+    for (field, status, name) in [
+        ("handle=root", 403, "handle-is-mirrored"),
+        ("avatar=https://x.example/", 403, "refused"),
+        ("picture=", 403, "refused"),
+        ("account=x", 400, "invalid-request"),
+        ("displayName=again", 400, "invalid-request"),
+    ] {
+        let refused = browser.post(SAVE, &format!("displayName=Typed&description=words&{field}")).await;
+        assert_eq!(refused.status, status, "{field} {refused:?}");
+        holds(&refused, &[name, "role=\"alert\"", "value=\"Typed\"", "words</textarea>"]);
+        assert_eq!(refused.header("cache-control"), "no-store");
+    }
+    assert_eq!(public_profile(&mut browser).await, before);
+
+    browser.cookies.clear();
+    let refused = browser.post(SAVE, "handle=root").await;
+    assert_eq!(refused.status, 403, "the rule is the same for everybody");
+    let refused = browser.post(SAVE, "displayName=Typed").await;
+    assert_eq!(refused.status, 401);
+    holds(&refused, &["sign-in-required", "What you typed", "value=\"Typed\"", "readonly"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ended_loses_nothing_typed() {
+    let (world, clock, mut browser) = signed_in().await;
+    clock.advance(world.mirror.settings().session_ttl);
+    world.mirror.settled().await;
+    let refused = browser.post(SAVE, "displayName=Typed").await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+    holds(&refused, &["value=\"Typed\"", "/mirror/threads/connect"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn only_our_own_pages_act_for_the_owner() {
+    let (world, _, mut browser) = signed_in().await;
+    let before = public_profile(&mut browser).await;
+    let ours = world.public_url.origin().ascii_serialization();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let origin = |origin| ("origin", origin);
+    let site = |site| ("sec-fetch-site", site);
+    let html = ("accept", "text/html");
+    for headers in [
+        vec![form],
+        vec![form, site("same-origin")],
+        vec![form, origin("null")],
+        vec![form, origin("https://elsewhere.example")],
+        vec![form, origin(&ours), origin("https://elsewhere.example")],
+        vec![form, origin(&ours), site("cross-site")],
+        vec![form, origin(&ours), site("same-site")],
+        vec![form, origin(&ours), site("none")],
+        vec![form, origin(&ours), site("same-origin"), site("same-origin")],
+    ] {
+        for (path, body) in [(SAVE, "displayName=Theirs"), (LEAVE, "confirm=yes")] {
+            let refused = browser.send("POST", path, &[&headers[..], &[html]].concat(), body).await;
+            assert_eq!(refused.status, 403, "{headers:?} {refused:?}");
+            assert!(!refused.body.contains("Theirs"), "what a stranger wrote is not shown: {refused:?}");
+        }
+    }
+    let from_us = [origin(&ours), site("same-origin")];
+    let plain =
+        browser.send("POST", SAVE, &[&from_us[..], &[("content-type", "text/plain")]].concat(), "x").await;
+    assert_eq!(plain.status, 400, "{plain:?}");
+    assert_eq!(browser.post(SAVE, "displayName=%zz").await.status, 400);
+    assert_eq!(browser.post(SAVE, &format!("displayName={}", "x".repeat(70_000))).await.status, 413);
+    assert_eq!(public_profile(&mut browser).await, before, "nothing came of all that");
+    // A browser that does not say what kind of site asks is believed in what it says of the origin.
+    let saved = browser.send("POST", SAVE, &[form, origin(&ours)], "displayName=Mine").await;
+    assert_eq!(saved.status, 303, "{saved:?}");
+    // A client that likes JSON better gets the problem document.
+    let refused = browser.send("POST", SAVE, &[form, origin(&ours)], "handle=root").await;
+    assert_eq!(refused.json()["type"], "/problems/handle-is-mirrored");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn leaving_takes_a_box_that_is_ticked() {
+    let (world, _, mut browser) = signed_in().await;
+    for body in ["", "confirm=no", "confirm=yes&confirm=yes", "confirm=yes&x=y"] {
+        let refused = browser.post(LEAVE, body).await;
+        assert_eq!(refused.status, 400, "{body}");
+        holds(&refused, &["Nothing was deleted", "Your profile"]);
+    }
+    let left = browser.post(LEAVE, "confirm=yes").await;
+    assert_eq!((left.status, left.header("location")), (303, "/mirror/threads?done=deleted"), "{left:?}");
+    assert!(!browser.cookies.contains_key(SESSION));
+    holds(&browser.get("/mirror/threads?done=deleted").await, &["Your account was deleted.", "/connect"]);
+    assert_eq!(browser.get("/@dora?scheme=threads").await.status, 404);
+    assert_eq!(browser.post(LEAVE, "confirm=yes").await.status, 401);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_that_needs_a_login_says_so_and_where() {
+    let (world, clock, mut browser) = signed_in().await;
+    world.sandbox.revoke_tokens("dora").unwrap();
+    clock.advance(world.mirror.settings().max_unconfirmed + Duration::from_secs(1));
+    world.mirror.settled().await;
+    let page = browser.get(PAGE).await;
+    holds(&page, &["Needs login.", "Sign in again at", "None at present", "dora upstream"]);
+    let again = browser.link("dora").await;
+    assert_eq!(again.header("location"), "/mirror/threads?done=signed-in");
+    let page = browser.get(PAGE).await;
+    assert!(page.body.contains("@dora") && !page.body.contains("Needs login"), "{page:?}");
+    world.stop().await;
+}
