@@ -224,7 +224,7 @@ fn the_demo_prints_lines_that_work_and_ends_when_told() {
         }
         let page = http.send(Call::get(compare.parse().unwrap()).cap(1 << 20)).await.unwrap();
         let page = String::from_utf8(page.body.to_vec()).unwrap();
-        assert!(page.contains("What happens when a domain changes hands?"), "{page}");
+        assert!(page.contains("<h1>The policies side by side</h1>"), "{page}");
     });
 
     demo.stop();

@@ -11,7 +11,8 @@
 //! | `/xrpc/…` | `xrpc` |
 //! | `/.well-known/webfinger` | `webfinger` |
 //! | `/mirror/…`, `/v1/mirror/…` | `mirror` |
-//! | `/compare`, `/v1/compare` | `compare` |
+//! | `/compare`, `/compare/paper` | `comparison` |
+//! | `/v1/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
 //! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
@@ -21,6 +22,7 @@
 
 mod accounts;
 mod compare;
+mod comparison;
 mod explain;
 mod handles;
 mod lookup;
@@ -57,7 +59,12 @@ use self::{
     server::Door,
 };
 use crate::{
-    atproto::Atproto, builder::Options, history::History, lab::Kept, lookup::Resolver, problem::Refusal,
+    atproto::Atproto,
+    builder::Options,
+    history::History,
+    lab::{Kept, PLAYS_AT_ONCE, Plays},
+    lookup::Resolver,
+    problem::Refusal,
     settings::Limits,
 };
 
@@ -74,6 +81,7 @@ pub(crate) struct Site {
     metrics: Option<PrometheusHandle>,
     options: Options,
     pub(crate) comparison: Arc<Kept>,
+    plays: Plays,
     request_ids: AtomicU64,
 }
 
@@ -100,6 +108,7 @@ impl Site {
             metrics,
             options,
             comparison: Arc::default(),
+            plays: Plays::new(PLAYS_AT_ONCE),
             // Ids tell requests apart in one log, also across restarts; they keep no secret.
             request_ids: AtomicU64::new(std::hash::RandomState::new().hash_one(0) << 24),
         }
@@ -179,7 +188,8 @@ async fn seldom(
         Kind::Explain => explain::explain(site, &asked).await,
         Kind::Account => accounts::account(site, &asked, part).await,
         Kind::AccountHandles => handles::handles(site, &asked, part).await,
-        Kind::Compare => Ok(compare::compare(site)),
+        Kind::Compare => comparison::compare(site, &asked).await,
+        Kind::Paper => Ok(comparison::paper(site)),
         Kind::Report => compare::report(site, &asked),
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,

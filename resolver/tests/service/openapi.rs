@@ -182,6 +182,8 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", "/v1/policies", &[], "", 200),
         ("GET", "/v1/compare", &[], "", 503),
         ("GET", "/compare", &[], "", 200),
+        ("GET", "/compare?story=nonsense", &[], "", 400),
+        ("GET", "/compare/paper", &[], "", 200),
         ("GET", "/.well-known/webfinger?resource=acct:alice", &[], "", 200),
         ("GET", "/.well-known/webfinger", &[], "", 400),
         ("GET", &xrpc("resolveHandle?handle=alice.demo.test"), &[], "", 200),
