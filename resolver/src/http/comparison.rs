@@ -1,6 +1,7 @@
 //! `GET /compare`: the comparison as a page, or with `?story=` one of its stories. `GET /compare/paper`: as two sheets.
 
 use http::StatusCode;
+use maud::Markup;
 use namesake::lab::{Report, RowReport};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     request::{Asked, Parameters},
 };
 use crate::{
-    lab::{Made, NotPlayed, State},
+    lab::{NotPlayed, State},
     pages::{self, CompareView, Numbers, Played, Plot, StoryView},
     problem::Refusal,
 };
@@ -20,8 +21,8 @@ pub(super) async fn compare(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let parameters = asked.parameters()?;
     let told = Told::asked(&parameters)?;
     let report = match made(site) {
-        Ok(made) => &made.report,
-        Err(page) => return Ok(page),
+        Ok(report) => report,
+        Err((status, page)) => return Ok(reply::page(status, page)),
     };
     if let Some(told) = told {
         return story(site, asked, report, told).await;
@@ -38,19 +39,20 @@ pub(super) async fn compare(site: &Site, asked: &Asked) -> Result<Reply, Refusal
 }
 
 pub(super) fn paper(site: &Site) -> Reply {
-    match made(site) {
-        Ok(made) => reply::page(StatusCode::OK, pages::paper(&made.report)),
-        Err(page) => page,
-    }
+    let (status, page) = match made(site) {
+        Ok(report) => (StatusCode::OK, pages::paper(report)),
+        Err(instead) => instead,
+    };
+    reply::page(status, page)
 }
 
-/// The report, or the page that says why there is none.
-fn made(site: &Site) -> Result<&Made, Reply> {
+/// The report; or what there is to see instead.
+fn made(site: &Site) -> Result<&Report, (StatusCode, Markup)> {
     site.comparison.begin();
     match site.comparison.state() {
-        State::Made(made) => Ok(made),
-        State::UnderWay => Err(reply::page(StatusCode::OK, pages::compare_under_way())),
-        State::Failed => Err(reply::page(StatusCode::INTERNAL_SERVER_ERROR, pages::compare_failed())),
+        State::Made(made) => Ok(&made.report),
+        State::UnderWay => Err((StatusCode::OK, pages::compare_under_way())),
+        State::Failed => Err((StatusCode::INTERNAL_SERVER_ERROR, pages::compare_failed())),
     }
 }
 

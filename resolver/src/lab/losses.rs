@@ -19,7 +19,7 @@ const fn loss(column: &'static str, row: &'static str, seen: &'static str, words
     Loss { column, row, seen, words }
 }
 
-const LOSSES: &[Loss] = &[
+static LOSSES: &[Loss] = &[
     loss("A", "who-can-change", "nobody here", "nobody can change a name here, whatever the reason"),
     loss("A", "freed-name", "day 0: the stranger has it", "a freed name may be a stranger's the same day"),
     loss("A", "outage-week", "then released", "a long outage upstream takes every name"),

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use self::crossing::Crossing;
 pub(crate) use self::{
-    kept::{Kept, Made, State},
+    kept::{Kept, State},
     losses::losses,
     plays::{NotPlayed, PLAYS_AT_ONCE, Plays},
     words::{grade_words, heading, mark_words},

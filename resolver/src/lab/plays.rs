@@ -47,9 +47,9 @@ impl Plays {
         let question = Question { seed: SEED, row: Some(id.to_owned()), ..Question::default() };
         let (tell, told) = oneshot::channel();
         let begun = in_the_background(columns(), question, move |report| {
-            // The reader may have gone; the turn ends with the play, not with the wait for it.
-            drop(tell.send(report));
+            // The turn ends with the play, not with the wait for it; and the reader may have gone.
             drop(turn);
+            drop(tell.send(report));
         });
         begun.map_err(|_| NotPlayed::Failed)?;
         let report = timeout(PLAY_DEADLINE, told).await.map_err(|_| NotPlayed::Late)?;

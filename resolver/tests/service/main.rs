@@ -8,6 +8,7 @@
 )]
 
 mod coalescing;
+mod compare;
 mod events;
 mod handles;
 mod http;

@@ -6,10 +6,11 @@ import events from './events.mjs';
 import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
+import pages from './pages.mjs';
 import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
 import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
 import xrpc from './xrpc.mjs';
 
-export default [lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events].flat();
+export default [lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events].flat();

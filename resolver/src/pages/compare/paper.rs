@@ -37,7 +37,7 @@ pub fn paper(report: &Report) -> Markup {
             }
             section aria-labelledby="rows" {
                 h2 #rows { "All rows" }
-                p { "o observed, d documented, y your number, u unknown, in the order of the columns: " (letters(report)) "." }
+                p { "Behind each column's letter: o observed, d documented, y your number, u unknown." }
                 ul.one-liners {
                     @for row in &report.rows { li { (one_line(report, row)) } }
                 }
@@ -94,14 +94,10 @@ fn risks(report: &Report) -> Markup {
 }
 
 fn one_line(report: &Report, row: &RowReport) -> Markup {
-    let grades: String = report
+    let grades: Vec<_> = report
         .columns
         .iter()
-        .filter_map(|column| grade_words(grade(row, &column.id)).chars().next())
+        .map(|column| format!("{}\u{a0}{:.1}", column.id, grade_words(grade(row, &column.id))))
         .collect();
-    html! { span.unseen { (heading(row.section)) ": " } a href={ "/compare#row-" (row.id) } { (row.question) } " " code { (grades) } }
-}
-
-fn letters(report: &Report) -> String {
-    report.columns.iter().map(|column| column.id.as_str()).collect::<Vec<_>>().join(", ")
+    html! { span.unseen { (heading(row.section)) ": " } a href={ "/compare#row-" (row.id) } { (row.question) } " " span.hint { (grades.join(" · ")) } }
 }

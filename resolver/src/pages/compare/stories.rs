@@ -22,6 +22,9 @@ pub struct Plot {
 const FIRST: &str = "A";
 const SECOND: &[&str] = &["B", "C"];
 
+/// Seconds of a private world that pass with preparations.
+const BEGINNING: u64 = 5;
+
 const PLOTS: &[Plot] = &[
     Plot { id: "rename", row: "time-to-change", title: "Somebody changes their name", with: "B" },
     Plot { id: "stranger", row: "freed-name", title: "A stranger takes the old name", with: "B" },
@@ -180,17 +183,23 @@ fn played(played: Played) -> Markup {
     html! { p.notice role="status" { (reason) ": this is what was played when the service began. It is the same story." } }
 }
 
-/// The lines of both lanes in the order in which they happened; at the same time the first lane's come first.
+/// The lines of both lanes in the order in which they happened, in turns where they happened together. The two worlds are
+/// no part of each other: what seconds there are between them at the beginning means nothing.
 fn lines<'a>(row: &'a RowReport, second: &'a str) -> Vec<(&'a str, &'a TranscriptLine)> {
-    let lane = |id: &'a str| row.transcript.get(id).into_iter().flatten().map(move |line| (id, line));
+    let lane = |id: &'a str| {
+        row.transcript.get(id).into_iter().flatten().enumerate().map(move |(place, line)| (place, id, line))
+    };
     let mut lines: Vec<_> = lane(FIRST).chain(lane(second)).collect();
-    lines.sort_by_key(|(_, line)| line.at_seconds);
-    lines
+    lines.sort_by_key(|(place, _, line)| match line.at_seconds {
+        0..BEGINNING => (0, *place),
+        later => (later, *place),
+    });
+    lines.into_iter().map(|(_, id, line)| (id, line)).collect()
 }
 
 fn moment(seconds: u64) -> String {
     match seconds {
-        0..5 => "at the beginning".to_owned(),
+        0..BEGINNING => "at the beginning".to_owned(),
         _ => format!("after {}", span(seconds)),
     }
 }
