@@ -23,7 +23,7 @@ static LOSSES: &[Loss] = &[
     loss("A", "who-can-change", "nobody here", "nobody can change a name here, whatever the reason"),
     loss("A", "freed-name", "day 0: the stranger has it", "a freed name may be a stranger's the same day"),
     loss("A", "outage-week", "then released", "a long outage upstream takes every name"),
-    loss("A", "ban-service", "every name stops", "the upstream can end every name at once"),
+    loss("A", "ban-service", "every name stops", "the upstream can end every name"),
     loss(
         "B",
         "delete-and-return",

@@ -201,7 +201,7 @@ fn amount(report: &Report, amount: &Amount) -> Markup {
                 @for (place, name) in missing.iter().enumerate() {
                     @if place > 0 { "; " }
                     @let label = inputs(report).find(|(other, _)| other == name).map(|(_, label)| label);
-                    a href={ "#cost-" (name) } { (label.unwrap_or_default().to_lowercase()) }
+                    a href={ "#cost-" (name) } { (label.unwrap_or_default()) }
                 }
             }
         },

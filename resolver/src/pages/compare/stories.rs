@@ -112,7 +112,7 @@ pub fn story(view: &StoryView<'_>) -> Markup {
     let body = html! {
         p.eyebrow { a href="/compare#stories" { "Comparison: stories" } }
         h1 { (plot.title) }
-        p.lead { (view.row.question) }
+        @if view.row.question != plot.title { p.lead { (view.row.question) } }
         (played(view.played))
         nav.choices aria-label="Second lane" {
             @for id in SECOND {
