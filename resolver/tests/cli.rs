@@ -351,6 +351,33 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_paper_has_room_for_a_decision_and_is_confirmed() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("paper.md");
+    let paper = run(&["compare", "--markdown"]);
+    assert_eq!((code(&paper), err(&paper).as_str()), (0, ""));
+    let mut rest = out(&paper);
+    for part in [
+        "## Recommendation\n\n\\_",
+        "## Rows that decide",
+        "## Accepted risks",
+        "- **A, Mirror**: ",
+        "## Assumptions",
+    ] {
+        let place = rest.find(part).unwrap_or_else(|| panic!("{part}: {rest}"));
+        rest = rest.split_off(place);
+    }
+    std::fs::write(&file, &paper.stdout).unwrap();
+    let confirmed = run(&["compare", "--verify", file.to_str().unwrap()]);
+    assert_eq!(
+        (code(&confirmed), out(&confirmed).starts_with("confirmed")),
+        (0, true),
+        "{}",
+        out(&confirmed)
+    );
+}
+
+#[test]
 fn compare_tells_what_was_observed_and_confirms_a_report() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("report");

@@ -19,9 +19,12 @@ pub(super) fn report(report: &Report, transcript: bool) -> Result<String, Comman
         let _ =
             writeln!(out, "- **{}, {}**: {}", text(&column.id), text(&column.title), text(&column.summary));
     }
-    let _ = writeln!(out, "\n## Recommendation\n\n{BLANK}\n\n## Rows that decide\n");
-    table(&mut out, report, |row| row.verdict);
-    risks(&mut out, report);
+    // One row alone decides nothing.
+    if report.rows.len() > 1 {
+        let _ = writeln!(out, "\n## Recommendation\n\n{BLANK}\n\n## Rows that decide\n");
+        table(&mut out, report, |row| row.verdict);
+        risks(&mut out, report);
+    }
     let mut section = None;
     for row in &report.rows {
         if section.replace(row.section) != Some(row.section) {
