@@ -77,15 +77,19 @@ struct Told {
 }
 
 impl Told {
+    /// `None`: no story is asked for; nonsense about one is refused all the same.
     fn asked(parameters: &Parameters<'_>) -> Result<Option<Self>, Refusal> {
-        let (step, with) = (parameters.one("step")?, parameters.one("with")?);
+        let whole = |text: &str| {
+            let step = text.parse::<u32>().ok().and_then(|step| usize::try_from(step).ok());
+            step.ok_or_else(|| Refusal::Request("`step` is a whole number".to_owned()))
+        };
+        let lane =
+            |text: &str| pages::lane(text).ok_or_else(|| Refusal::Request("`with` is `B` or `C`".to_owned()));
+        let step = parameters.one("step")?.map(whole).transpose()?.unwrap_or(1);
+        let with = parameters.one("with")?.map(lane).transpose()?;
         let Some(id) = parameters.one("story")? else { return Ok(None) };
         let plot = pages::plot(id).ok_or_else(|| no_such("story", id, pages::plots().map(|plot| plot.id)))?;
-        let whole = |text: &str| text.parse::<u32>().ok().and_then(|step| usize::try_from(step).ok());
-        let no_step = || Refusal::Request("`step` is a whole number".to_owned());
-        let step = step.map_or(Some(1), whole).ok_or_else(no_step)?;
-        let no_lane = || Refusal::Request("`with` is `B` or `C`".to_owned());
-        Ok(Some(Self { plot, step, second: plot.second(with).ok_or_else(no_lane)? }))
+        Ok(Some(Self { plot, step, second: with.unwrap_or(plot.with) }))
     }
 }
 

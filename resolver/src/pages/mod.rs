@@ -33,8 +33,8 @@ pub use answer::{AnswerContext, answer};
 pub use assets::{CONTENT_SECURITY_POLICY, MARK, MARK_PATH, STYLESHEET, stylesheet_path};
 pub(crate) use compare::PAPER_QUESTION;
 pub use compare::{
-    CompareView, Numbers, Played, Plot, StoryView, compare, compare_failed, compare_under_way, paper, plot,
-    plots, story,
+    CompareView, Numbers, Played, Plot, StoryView, compare, compare_failed, compare_under_way, lane, paper,
+    plot, plots, story,
 };
 pub use deleted::deleted;
 pub use explain::explain;

@@ -183,6 +183,7 @@ async fn real_answers_are_as_the_document_says() {
         ("GET", "/v1/compare", &[], "", 503),
         ("GET", "/compare", &[], "", 200),
         ("GET", "/compare?story=nonsense", &[], "", 400),
+        ("GET", "/compare?step=nonsense", &[], "", 400),
         ("GET", "/compare/paper", &[], "", 200),
         ("GET", "/.well-known/webfinger?resource=acct:alice", &[], "", 200),
         ("GET", "/.well-known/webfinger", &[], "", 400),

@@ -25,7 +25,7 @@ pub(crate) use self::paper::QUESTION as PAPER_QUESTION;
 pub use self::{
     costs::Numbers,
     paper::paper,
-    stories::{Played, Plot, StoryView, plot, plots, story},
+    stories::{Played, Plot, StoryView, lane, plot, plots, story},
 };
 use super::layout::{Page, layout, refreshing_layout};
 use crate::lab::grade_words;
@@ -54,8 +54,8 @@ pub fn compare(view: &CompareView<'_>) -> Markup {
         p.eyebrow { "Comparison" }
         h1 { (TITLE) }
         p.lead {
-            "How should people be named? Each answer below was tried: a script drives the real code in a private world, "
-            "and a cell is what came of it. There is no overall score, since every column loses something."
+            "How should people be named? What is marked observed was tried: a script drove the real code in a private "
+            "world, and the answer is what came of it. There is no overall score, since every column loses something."
         }
         nav.contents aria-label="On this page" {
             ul {

@@ -15,7 +15,7 @@ pub struct Plot {
     pub row: &'static str,
     title: &'static str,
     /// The column of the second lane, unless the reader wants another.
-    with: &'static str,
+    pub with: &'static str,
 }
 
 /// The first lane, and what may stand in the second.
@@ -43,14 +43,13 @@ pub fn plot(id: &str) -> Option<&'static Plot> {
     plots().find(|plot| plot.id == id)
 }
 
-impl Plot {
-    /// The column of the second lane that a reader asked for; `None`: it is none that can stand there.
-    #[must_use]
-    pub fn second(&self, asked: Option<&str>) -> Option<&'static str> {
-        let wanted = asked.unwrap_or(self.with);
-        SECOND.iter().find(|column| **column == wanted).copied()
-    }
+/// The column of the second lane that a reader asked for; `None`: it is none that can stand there.
+#[must_use]
+pub fn lane(asked: &str) -> Option<&'static str> {
+    SECOND.iter().find(|column| **column == asked).copied()
+}
 
+impl Plot {
     fn link(&self, step: usize, second: &str) -> String {
         let with = if second == self.with { String::new() } else { format!("&with={second}") };
         format!("/compare?story={}&step={step}{with}", self.id)
@@ -213,10 +212,9 @@ mod tests {
         for plot in plots() {
             let row = namesake::lab::rows().find(|row| row.id == plot.row).unwrap();
             assert!(row.scenario.is_some(), "{}", plot.id);
-            assert_eq!(plot.second(None), Some(plot.with));
-            assert_eq!((plot.second(Some("C")), plot.second(Some("A"))), (Some("C"), None));
+            assert_eq!(lane(plot.with), Some(plot.with));
         }
-        assert!(plot("nonsense").is_none());
+        assert!(plot("nonsense").is_none() && lane(FIRST).is_none());
     }
 
     #[test]
