@@ -1,10 +1,6 @@
 //! Puts the parts together: backends in, a service out.
 
-use std::{
-    future::Future,
-    io,
-    sync::{Arc, OnceLock},
-};
+use std::{future::Future, io, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock, store::Store};
@@ -14,7 +10,7 @@ use tokio::{net::TcpListener, sync::Notify};
 use url::Url;
 
 use crate::{
-    api::{Explanation, Problem, Resolution, Story},
+    api::{Explanation, Problem, Resolution},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
     changes::Feed,
@@ -55,7 +51,6 @@ pub(crate) struct Options {
     pub(crate) metrics_elsewhere: bool,
     pub(crate) handle_not_found_as_invalid_request: bool,
     pub(crate) examples: Vec<String>,
-    pub(crate) stories: Arc<OnceLock<Vec<Story>>>,
 }
 
 impl Builder {
@@ -169,13 +164,6 @@ impl Builder {
     #[must_use]
     pub fn examples(mut self, handles: impl IntoIterator<Item = String>) -> Self {
         self.options.examples = handles.into_iter().collect();
-        self
-    }
-
-    /// What was tried elsewhere, for the page that compares; may be filled while the service runs.
-    #[must_use]
-    pub fn stories(mut self, stories: Arc<OnceLock<Vec<Story>>>) -> Self {
-        self.options.stories = stories;
         self
     }
 

@@ -224,7 +224,7 @@ fn the_demo_prints_lines_that_work_and_ends_when_told() {
         }
         let page = http.send(Call::get(compare.parse().unwrap()).cap(1 << 20)).await.unwrap();
         let page = String::from_utf8(page.body.to_vec()).unwrap();
-        assert!(page.contains("What happens when a domain changes hands?"), "{page}");
+        assert!(page.contains("<h1>The policies side by side</h1>"), "{page}");
     });
 
     demo.stop();
@@ -348,6 +348,33 @@ fn words(line: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
+}
+
+#[test]
+fn the_paper_has_room_for_a_decision_and_is_confirmed() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("paper.md");
+    let paper = run(&["compare", "--markdown"]);
+    assert_eq!((code(&paper), err(&paper).as_str()), (0, ""));
+    let mut rest = out(&paper);
+    for part in [
+        "## Recommendation\n\n\\_",
+        "## Rows that decide",
+        "## Accepted risks",
+        "- **A, Mirror**: ",
+        "## Assumptions",
+    ] {
+        let place = rest.find(part).unwrap_or_else(|| panic!("{part}: {rest}"));
+        rest = rest.split_off(place);
+    }
+    std::fs::write(&file, &paper.stdout).unwrap();
+    let confirmed = run(&["compare", "--verify", file.to_str().unwrap()]);
+    assert_eq!(
+        (code(&confirmed), out(&confirmed).starts_with("confirmed")),
+        (0, true),
+        "{}",
+        out(&confirmed)
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
     fmt::Write as _,
     future::Future,
     io::{self, Write as _},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -40,7 +40,6 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{}", listener.local_addr()?))?,
     };
-    let told = Arc::new(OnceLock::new());
     let world = World::start(Options {
         listener,
         public_url,
@@ -51,13 +50,10 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         limits: Limits::default(),
         metrics: install_metrics().ok(),
         comparison: true,
-        stories: Arc::clone(&told),
     })
     .await?;
     say(&addresses(&world))?;
-    let stories = stories::all().await?;
-    say(&things_to_try(&world, &stories))?;
-    let _ = told.set(stories);
+    say(&things_to_try(&world, &stories::all().await?))?;
     shutdown.await;
     world.stop().await;
     Ok(())

@@ -2,10 +2,7 @@
 //!
 //! The people of the mirror are linked as people are: through the upstream's page, its redirect and our callback.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{
@@ -26,7 +23,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use url::Url;
 
 use super::{POLL_INTERVAL, people};
-use crate::{CacheSettings, Limits, Namesake, api::Story};
+use crate::{CacheSettings, Limits, Namesake};
 
 /// The name of the demo's mirror.
 pub const MIRROR: &str = "threads";
@@ -56,8 +53,6 @@ pub struct Options {
     pub metrics: Option<PrometheusHandle>,
     /// Whether the comparison is made at once, and not only when somebody asks for it.
     pub comparison: bool,
-    /// What happened in copies of this world, for the page that compares.
-    pub stories: Arc<OnceLock<Vec<Story>>>,
 }
 
 impl Options {
@@ -82,7 +77,6 @@ impl Options {
             },
             metrics: None,
             comparison: false,
-            stories: Arc::default(),
         })
     }
 }
@@ -166,8 +160,7 @@ impl World {
             .limits(options.limits)
             .clock(clock)
             .public_url(public_url.clone())
-            .examples(["alice.demo.test".to_owned(), "alice".to_owned()])
-            .stories(options.stories);
+            .examples(["alice.demo.test".to_owned(), "alice".to_owned()]);
         if let Some(recorder) = options.metrics {
             builder = builder.metrics(recorder, false);
         }

@@ -1,5 +1,4 @@
-//! `GET /compare`: the declared policies side by side, and what was seen when they were tried. `GET /v1/compare?row=`: the
-//! lab's report.
+//! `GET /v1/compare?row=`: the lab's report.
 
 use http::{HeaderValue, StatusCode, header};
 use namesake::{ErrorKind, ResolveError, lab::Report};
@@ -9,12 +8,7 @@ use super::{
     reply::{self, Reply},
     request::Asked,
 };
-use crate::{
-    lab::State,
-    pages::{self, CompareView},
-    prepared,
-    problem::Refusal,
-};
+use crate::{lab::State, prepared, problem::Refusal};
 
 /// The whole report, or one row of it. It is made in the background, at the latest for the first who asks.
 pub(super) fn report(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
@@ -54,10 +48,4 @@ pub(super) fn report(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
 fn no_row(report: &Report, id: &str) -> String {
     let known: Vec<_> = report.rows.iter().map(|row| row.id.as_str()).collect();
     format!("no row is called {id:?}; there are {}", known.join(", "))
-}
-
-pub(super) fn compare(site: &Site) -> Reply {
-    let policies: Vec<_> = site.resolver.directory().policies().iter().collect();
-    let stories = site.options.stories.get().map(Vec::as_slice).unwrap_or_default();
-    reply::page(StatusCode::OK, pages::compare(&CompareView { policies: &policies, stories }))
 }

@@ -16,7 +16,8 @@
 //! | `/v1/independent/…` | `hosted` |
 //! | every path at the host of an account or a handle | `our_hosts`, `at_host` |
 //! | `/v1/tls-allowed` | `tls_allowed` |
-//! | `/compare`, `/v1/compare` | `compare` |
+//! | `/compare`, `/compare/paper` | `comparison` |
+//! | `/v1/compare` | `compare` |
 //! | `/`, `/problems/{type}`, the stylesheet | `pages` |
 //! | `/openapi.json` | `openapi` |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
@@ -29,6 +30,7 @@ mod at_host;
 mod body;
 mod changes;
 mod compare;
+mod comparison;
 mod event_stream;
 mod explain;
 mod handles;
@@ -73,8 +75,14 @@ use self::{
     server::Door,
 };
 use crate::{
-    atproto::Atproto, builder::Options, changes::Feed, history::History, lab::Kept, lookup::Resolver,
-    problem::Refusal, settings::Limits,
+    atproto::Atproto,
+    builder::Options,
+    changes::Feed,
+    history::History,
+    lab::{Kept, PLAYS_AT_ONCE, Plays},
+    lookup::Resolver,
+    problem::Refusal,
+    settings::Limits,
 };
 
 /// All that handlers share.
@@ -93,6 +101,7 @@ pub(crate) struct Site {
     metrics: Option<PrometheusHandle>,
     options: Options,
     pub(crate) comparison: Arc<Kept>,
+    plays: Plays,
     request_ids: AtomicU64,
 }
 
@@ -124,6 +133,7 @@ impl Site {
             metrics,
             options,
             comparison: Arc::default(),
+            plays: Plays::new(PLAYS_AT_ONCE),
             // Ids tell requests apart in one log, also across restarts; they keep no secret.
             request_ids: AtomicU64::new(std::hash::RandomState::new().hash_one(0) << 24),
         }
@@ -213,7 +223,8 @@ async fn seldom(
         Kind::Account => accounts::account(site, &asked, part).await,
         Kind::AccountHandles => handles::handles(site, &asked, part).await,
         Kind::Changes => changes::changes(site, &asked).await,
-        Kind::Compare => Ok(compare::compare(site)),
+        Kind::Compare => comparison::compare(site, &asked).await,
+        Kind::Paper => Ok(comparison::paper(site)),
         Kind::Report => compare::report(site, &asked),
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,

@@ -7,20 +7,31 @@
 //!   crossing   moving somebody from one column to another: reversing the policy
 //!   run        all of it, on a thread of its own, and what came of it
 //!   kept       the run that a service shows
+//!   plays      a row played anew for a reader of it
+//!   losses     what each column gives up
+//!   words      what grades, marks and sections are called
 //!   verify     whether a report says what a run of this code says
 //! ```
 
 mod crossing;
 mod kept;
+mod losses;
+mod plays;
 mod run;
 mod service;
 mod usernames;
 mod verify;
+mod words;
 
 use std::sync::Arc;
 
 use self::crossing::Crossing;
-pub(crate) use self::kept::{Kept, State};
+pub(crate) use self::{
+    kept::{Kept, State},
+    losses::losses,
+    plays::{NotPlayed, PLAYS_AT_ONCE, Plays},
+    words::{grade_words, heading, mark_words},
+};
 use namesake::lab::{Column, Service};
 use namesake_independent::lab::{IndependentColumn, Way};
 use namesake_mirror::lab::MirrorColumn;

@@ -1,9 +1,14 @@
-//! Sample pages, hostile text included: what the tests scan, and what `examples/pages.rs` writes for the eye.
+//! Sample pages, hostile text included: what the tests scan.
 
 use maud::Markup;
+use std::collections::BTreeMap;
+
 use namesake::{
-    Advice, Bound, ChangedBy, FieldRule, Link, Model, Namespace, OldName, Policy, ProfileState, Record,
-    Recreation, Scheme, Source, Step, StepOutcome, Uniqueness, Why,
+    Advice, Model, Namespace, Policy, ProfileState, Record, Scheme, Step, StepOutcome, Why,
+    lab::{
+        ColumnInfo, Contradiction, Documented, Grade, Mark, Report, RowReport, Section, Settings,
+        TranscriptLine,
+    },
 };
 
 use super::{api::*, pages::*};
@@ -15,7 +20,6 @@ pub(crate) const HOSTILE: &str =
 /// Every page in its main states: a file name and the page.
 pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
     let (mirror, independent) = (mirror(), independent());
-    let policies = [&independent, &mirror];
     let threads = SchemeView { linkable: true, ..SchemeView::new(&mirror, Some("alice".into())) };
     let atproto = SchemeView::new(&independent, Some("alice.demo.test".into()));
     let hostile_scheme = SchemeView {
@@ -90,48 +94,33 @@ pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
         ("mirror-own", mirror_owner(&owner())),
         ("mirror-own-problem", mirror_owner(&owner_refused())),
         ("mirror-own-hostile", mirror_owner(&hostile_owner())),
-        ("compare", compare(&CompareView { policies: &policies, stories: &stories() })),
-        ("compare-empty", compare(&CompareView { policies: &[], stories: &[] })),
+        ("compare", compare(&CompareView { report: &report(), columns: &[], numbers: &Numbers::default() })),
+        (
+            "compare-hostile",
+            compare(&CompareView { report: &hostile_report(), columns: &["C".into()], numbers: &typed() }),
+        ),
+        ("compare-under-way", compare_under_way()),
+        ("compare-failed", compare_failed()),
+        ("story", told(&report(), 2, Played::Now)),
+        ("story-end", told(&report(), 99, Played::BeforeQuota)),
+        ("story-hostile", told(&hostile_report(), 99, Played::BeforeBusy)),
+        ("paper", paper(&report())),
+        ("paper-hostile", paper(&hostile_report())),
     ]
 }
 
-fn policy(scheme: &str, model: Model, names: &str) -> Policy {
-    Policy::new(Scheme::parse(scheme).unwrap(), model, Namespace::new(names, |_| true))
+fn policy(scheme: &str, model: Model, summary: &str) -> Policy {
+    let mut policy = Policy::new(Scheme::parse(scheme).unwrap(), model, Namespace::new("Names", |_| true));
+    policy.summary = summary.into();
+    policy
 }
 
 fn mirror() -> Policy {
-    let mut policy = policy(
-        "threads",
-        Model::Mirror,
-        "Usernames: letters, digits, full stops and underscores, at most 30",
-    );
-    policy.summary = "A handle is whatever the linked Threads account is called.".into();
-    policy.source = Source::Upstream;
-    policy.changed_by = ChangedBy::Upstream;
-    policy.visible_within = Bound::Within(std::time::Duration::from_secs(300));
-    policy.unconfirmed_for = Some(std::time::Duration::from_secs(86_400));
-    policy.display_name = FieldRule::CopiedThenOwn;
-    policy.bio = FieldRule::CopiedThenOwn;
-    policy.picture = FieldRule::Upstream;
-    policy.link = Link::OnePermanent;
-    policy.recreation = Recreation::NewAccountCurrentHandle;
-    policy.uniqueness = Uniqueness::UpstreamThenRegister;
-    policy
+    policy("threads", Model::Mirror, "A handle is whatever the linked Threads account is called.")
 }
 
 fn independent() -> Policy {
-    let mut policy = policy("independent", Model::Independent, "Host names below a public suffix");
-    policy.summary = "A handle is what its holder claims and DNS confirms.".into();
-    policy.changed_by = ChangedBy::Holder;
-    policy.visible_within = Bound::Immediately;
-    policy.old_name = OldName::SourceDecides;
-    policy.display_name = FieldRule::Own;
-    policy.bio = FieldRule::Own;
-    policy.picture = FieldRule::Own;
-    policy.recreation = Recreation::IdentifierIsGone;
-    policy.uniqueness = Uniqueness::Dns;
-    policy.profile_path = "/profile/{handle}".into();
-    policy
+    policy("independent", Model::Independent, "A handle is what its holder claims and DNS confirms.")
 }
 
 fn resolution(handle: &str, account: &str, scheme: &str, method: &str) -> Resolution {
@@ -313,40 +302,95 @@ fn explained_hostile() -> Explanation {
     }
 }
 
-fn stories() -> Vec<Story> {
-    let story = |id: &str, question: &str, scheme: &str, observed: &str, transcript: &[&str]| Story {
-        id: id.into(),
-        question: question.into(),
-        scheme: scheme.into(),
-        observed: observed.into(),
-        transcript: transcript.iter().map(|&line| line.to_owned()).collect(),
+fn told(report: &Report, step: usize, played: Played) -> Markup {
+    let (plot, row) = (plot("ban").unwrap(), &report.rows[1]);
+    story(&StoryView { plot, report, row, played, step, second: "C" })
+}
+
+fn typed() -> Numbers {
+    let mut numbers = Numbers::default();
+    numbers.set("users".into(), HOSTILE);
+    numbers.set("renames".into(), "120");
+    numbers
+}
+
+fn column(id: &str, title: &str, limits: Option<&str>) -> ColumnInfo {
+    let summary = "A name is what it is here.".to_owned();
+    ColumnInfo { id: id.into(), title: title.into(), summary, limits: limits.map(Into::into) }
+}
+
+/// A row of the columns A and C; A was tried, and C if there is an answer.
+fn row(id: &str, question: &str, a: &str, c: Option<&str>) -> RowReport {
+    let cells = |cells: &[(&str, Option<&str>)]| -> BTreeMap<String, String> {
+        cells.iter().filter_map(|(id, text)| Some(((*id).to_owned(), (*text)?.to_owned()))).collect()
     };
-    vec![
-        story(
-            "rename-by-webhook",
-            "… the account upstream is renamed?",
-            "threads",
-            "The new name was answered after the next poll; the old one was released in the same commit.",
-            &[
-                "alice is linked and answered as @alice.",
-                "Upstream: alice becomes alice.paints.",
-                "A webhook says: look again.",
-                "@alice.paints is found, @alice is released.",
-            ],
-        ),
-        story(
-            "change-by-holder",
-            "… the holder wants another name?",
-            "independent",
-            "One signed entry changed the handle; the account and everything that refers to it stayed.",
-            &[
-                "alice.demo.test is answered.",
-                "The holder signs an entry that names alice2.demo.test.",
-                "The next lookup finds alice2.demo.test under the same DID.",
-            ],
-        ),
-        story(HOSTILE, HOSTILE, HOSTILE, HOSTILE, &[HOSTILE]),
-    ]
+    let line = |at_seconds, text: &str| TranscriptLine { at_seconds, text: text.to_owned() };
+    let grade = if c.is_some() { Grade::Observed } else { Grade::Unknown };
+    RowReport {
+        id: id.into(),
+        section: Section::Failures,
+        question: question.into(),
+        verdict: true,
+        mark: Some(Mark::Outdated),
+        declared: cells(&[("A", Some(a))]),
+        observed: cells(&[("A", Some(a)), ("C", c)]),
+        not_tried: cells(&[("C", c.is_none().then_some("it depends on somebody else"))]),
+        grade: [("A".to_owned(), Grade::Observed), ("C".to_owned(), grade)].into(),
+        documented: [(
+            "A".to_owned(),
+            Documented {
+                text: a.into(),
+                source: "https://example.com/spec".into(),
+                checked: "2026-11-22".into(),
+            },
+        )]
+        .into(),
+        transcript: [
+            ("A".to_owned(), vec![line(0, "Ann signs up as ann"), line(86_400, a)]),
+            ("C".to_owned(), vec![line(1, "Ann signs up as ann"), line(2, c.unwrap_or("nothing"))]),
+        ]
+        .into(),
+    }
+}
+
+fn report() -> Report {
+    Report {
+        commit: "v0".into(),
+        seed: 1,
+        settings: Settings::default().with("mirror.poll_seconds", &300),
+        columns: vec![
+            column("A", "Mirror", Some("The upstream is an emulator.")),
+            column("C", "Independent, one's own domain", None),
+        ],
+        rows: vec![
+            row("time-to-change", "How many steps is a change?", "1 step; at once", Some("2 steps; at once")),
+            row(
+                "ban-service",
+                "The upstream bans this service",
+                "every name stops after 1 day",
+                Some("nobody can"),
+            ),
+            row("lost-mail", "Somebody loses the mailbox", "nothing", None),
+        ],
+        contradictions: Vec::new(),
+    }
+}
+
+fn hostile_report() -> Report {
+    let mut report = report();
+    let wrong = Contradiction {
+        row: HOSTILE.into(),
+        column: HOSTILE.into(),
+        declared: HOSTILE.into(),
+        observed: HOSTILE.into(),
+    };
+    report.contradictions = vec![wrong];
+    report.commit = HOSTILE.into();
+    report.columns.push(column(HOSTILE, HOSTILE, Some(HOSTILE)));
+    report.settings = Settings::default().with(HOSTILE, &HOSTILE);
+    report.rows[1] = row("ban-service", HOSTILE, HOSTILE, Some(HOSTILE));
+    report.rows[2] = row(HOSTILE, HOSTILE, HOSTILE, None);
+    report
 }
 
 fn mirror_terms(kind: &str, origin: &str) -> MirrorTerms {

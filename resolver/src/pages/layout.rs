@@ -40,6 +40,15 @@ impl Page {
 /// A whole document called `title`, with `body` as its main part.
 #[must_use]
 pub fn layout(title: &str, page: Page, body: &Markup) -> Markup {
+    document(title, page, None, body)
+}
+
+/// The same, and the browser asks for it again after so many seconds.
+pub(super) fn refreshing_layout(title: &str, page: Page, seconds: u32, body: &Markup) -> Markup {
+    document(title, page, Some(seconds), body)
+}
+
+fn document(title: &str, page: Page, refresh: Option<u32>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -48,6 +57,7 @@ pub fn layout(title: &str, page: Page, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content=(page.referrer_policy());
+                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) " · Namesake" }
                 link rel="stylesheet" href=(stylesheet_path());
                 link rel="icon" type="image/svg+xml" href=(MARK_PATH);

@@ -5,7 +5,9 @@
 //! | the search box, and what it found | [`landing()`] | `/` |
 //! | who a handle is | [`answer()`] | `/@{handle}`, `/profile/…` |
 //! | the whole way to the answer | [`explain()`] | `/v1/explain` |
-//! | the rules side by side, and what was seen | [`compare()`] | `/compare` |
+//! | the policies side by side, as they were observed | [`compare()`] | `/compare` |
+//! | one of them told step by step | [`story()`] | `/compare?story=&step=` |
+//! | two sheets for a meeting | [`paper()`] | `/compare/paper` |
 //! | linking, and one's own profile | [`mirror_visitor()`], [`mirror_owner()`] | `/mirror/{name}` |
 //! | what became of a deletion | [`deleted()`] | `/mirror/{name}/delete` |
 //! | what went wrong, and what to do | [`problem()`], [`problem_kind`] | any 4xx and 5xx; `/problems/{name}` |
@@ -26,13 +28,16 @@ mod links;
 mod mirror;
 mod parts;
 mod picture;
-mod policy_words;
 mod problem;
 mod words;
 
 pub use answer::{AnswerContext, answer};
 pub use assets::{CONTENT_SECURITY_POLICY, MARK, MARK_PATH, STYLESHEET, stylesheet_path};
-pub use compare::{CompareView, compare};
+pub(crate) use compare::PAPER_QUESTION;
+pub use compare::{
+    CompareView, Numbers, Played, Plot, StoryView, compare, compare_failed, compare_under_way, lane, paper,
+    plot, plots, story,
+};
 pub use deleted::deleted;
 pub use explain::explain;
 pub use kinds::{PROBLEM_KINDS, ProblemKind};

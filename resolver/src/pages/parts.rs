@@ -48,16 +48,6 @@ pub(super) const fn model_name(model: Model) -> &'static str {
     }
 }
 
-/// Model and scheme by name; by one name where both are called the same.
-pub(super) fn label(scheme: &str, model: Model) -> Markup {
-    let name = model_name(model);
-    html! {
-        span.glyph aria-hidden="true" {}
-        b { (name) }
-        @if !name.eq_ignore_ascii_case(scheme) { " " span { bdi { (scheme) } } }
-    }
-}
-
 /// Scheme and model, with what that means for the handle.
 pub(super) fn badge(scheme: &SchemeView) -> Markup {
     html! {

@@ -10,6 +10,7 @@
 mod browser;
 mod changes;
 mod coalescing;
+mod compare;
 mod events;
 mod handles;
 mod hosted;

@@ -7,6 +7,7 @@ import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
 import openid from './openid.mjs';
+import pages from './pages.mjs';
 import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
 import plcLog from './plc-log.mjs';
@@ -18,5 +19,5 @@ import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
 export default [
-  lookup, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
+  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
 ].flat();

@@ -1,34 +1,36 @@
-//! A report as Markdown: a table for each group of questions, and the report itself in a comment, for `--verify`.
+//! A report as a decision paper in Markdown, the same as `/compare/paper`: what is known, blank lines for what people
+//! decide, and the report itself in a comment, for `--verify`.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use namesake::lab::{Grade, Report, RowReport};
 
-use super::table::{grade_words, heading, mark_words};
-use crate::cli::CommandError;
+use crate::{
+    cli::CommandError,
+    lab::{grade_words, heading, losses, mark_words},
+    pages::PAPER_QUESTION,
+};
+
+const BLANK: &str = "\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_";
 
 pub(super) fn report(report: &Report, transcript: bool) -> Result<String, CommandError> {
-    let mut out = String::from("# The policies side by side, observed\n\n");
+    let mut out = format!("# {PAPER_QUESTION}\n\n");
     for column in &report.columns {
-        let _ = write!(out, "- **{}, {}**: {}", text(&column.id), text(&column.title), text(&column.summary));
-        out.push_str(&column.limits.as_ref().map(|limits| format!(" {}", text(limits))).unwrap_or_default());
-        out.push('\n');
+        let _ =
+            writeln!(out, "- **{}, {}**: {}", text(&column.id), text(&column.title), text(&column.summary));
+    }
+    // One row alone decides nothing.
+    if report.rows.len() > 1 {
+        let _ = writeln!(out, "\n## Recommendation\n\n{BLANK}\n\n## Rows that decide\n");
+        table(&mut out, report, |row| row.verdict);
+        risks(&mut out, report);
     }
     let mut section = None;
     for row in &report.rows {
         if section.replace(row.section) != Some(row.section) {
             let _ = writeln!(out, "\n## {}\n", heading(row.section));
-            let titles: Vec<_> = report
-                .columns
-                .iter()
-                .map(|column| format!("{}, {}", text(&column.id), text(&column.title)))
-                .collect();
-            let _ = writeln!(out, "| | {} |", titles.join(" | "));
-            let _ = writeln!(out, "|---|{}", "---|".repeat(titles.len()));
+            table(&mut out, report, |other| other.section == row.section);
         }
-        let mark = row.mark.map(|mark| format!(" ({})", mark_words(mark))).unwrap_or_default();
-        let cells: Vec<_> = report.columns.iter().map(|column| cell(row, &column.id)).collect();
-        let _ = writeln!(out, "| {}{mark} | {} |", text(&row.question), cells.join(" | "));
     }
     for wrong in &report.contradictions {
         let _ = writeln!(
@@ -43,17 +45,58 @@ pub(super) fn report(report: &Report, transcript: bool) -> Result<String, Comman
     if transcript {
         transcripts(&mut out, report);
     }
-    let settings: Vec<_> = report.settings.iter().map(|(name, value)| format!("`{name}={value}`")).collect();
-    let _ = writeln!(
-        out,
-        "\nCommit {}, seed {}, {}. `namesake compare --verify` on this file tells whether it is so.\n",
-        text(&report.commit),
-        report.seed,
-        settings.join(", ")
-    );
+    assumptions(&mut out, report);
     let json = embedded(report).map_err(|error| CommandError::Print(error.into()))?;
     let _ = writeln!(out, "<!-- {json} -->");
     Ok(out)
+}
+
+/// Those of the rows that are wanted, a line each.
+fn table(out: &mut String, report: &Report, wanted: impl Fn(&RowReport) -> bool) {
+    let titles: Vec<_> = report
+        .columns
+        .iter()
+        .map(|column| format!("{}, {}", text(&column.id), text(&column.title)))
+        .collect();
+    let _ = writeln!(out, "| | {} |", titles.join(" | "));
+    let _ = writeln!(out, "|---|{}", "---|".repeat(titles.len()));
+    for row in report.rows.iter().filter(|row| wanted(row)) {
+        let mark = row.mark.map(|mark| format!(" ({})", mark_words(mark))).unwrap_or_default();
+        let cells: Vec<_> = report.columns.iter().map(|column| cell(row, &column.id)).collect();
+        let _ = writeln!(out, "| {}{mark} | {} |", text(&row.question), cells.join(" | "));
+    }
+}
+
+fn risks(out: &mut String, report: &Report) {
+    out.push_str("\n## Accepted risks\n\nWhoever chooses a column accepts, and signs for:\n\n");
+    for column in &report.columns {
+        let losses: Vec<_> =
+            losses(report, &column.id).map(|loss| format!("{} ({})", loss.words, text(loss.row))).collect();
+        let _ = writeln!(
+            out,
+            "- **{}, {}**: {}. {BLANK}",
+            text(&column.id),
+            text(&column.title),
+            losses.join("; ")
+        );
+    }
+}
+
+fn assumptions(out: &mut String, report: &Report) {
+    out.push_str("\n## Assumptions\n\n");
+    for column in &report.columns {
+        if let Some(limits) = &column.limits {
+            let _ = writeln!(out, "- {}: {}", text(&column.id), text(limits));
+        }
+    }
+    let settings: Vec<_> = report.settings.iter().map(|(name, value)| format!("`{name}={value}`")).collect();
+    let _ = writeln!(
+        out,
+        "- {}\n- Commit {}, seed {}. `namesake compare --verify` on this file tells whether it is so.\n",
+        settings.join(", "),
+        text(&report.commit),
+        report.seed
+    );
 }
 
 fn cell(row: &RowReport, column: &str) -> String {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use namesake::{
     escape_for_terminal,
-    lab::{Grade, Mark, Report, RowReport, Section},
+    lab::{Grade, Report, RowReport},
 };
 
-use crate::lab::{Verdict, commit};
+use crate::lab::{Verdict, commit, grade_words, heading, mark_words};
 
 pub(super) fn report(report: &Report, transcript: bool) -> String {
     let mut out = String::new();
@@ -95,33 +95,6 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         let _ = writeln!(out, "  {}", text(difference));
     }
     out
-}
-
-pub(super) const fn heading(section: Section) -> &'static str {
-    match section {
-        Section::Rules => "The rules",
-        Section::Beliefs => "What people believe",
-        Section::Names => "Names that change hands",
-        Section::Failures => "When something fails",
-        Section::Power => "Who has the last word",
-    }
-}
-
-pub(super) const fn grade_words(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Observed => "observed",
-        Grade::Documented => "documented",
-        Grade::YourNumber => "your number",
-        Grade::Unknown => "unknown",
-    }
-}
-
-pub(super) const fn mark_words(mark: Mark) -> &'static str {
-    match mark {
-        Mark::Holds => "holds",
-        Mark::Outdated => "outdated",
-        Mark::Unconfirmed => "unconfirmed",
-    }
 }
 
 fn text(text: &str) -> impl std::fmt::Display + '_ {

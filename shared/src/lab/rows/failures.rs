@@ -22,7 +22,7 @@ const fn row(
 
 pub(super) const ROWS: &[Row] = &[
     row("outage-hour", "What names are asked of is down for an hour", outage_of_an_hour),
-    row("outage-week", "… and for a week", outage_of_a_week).verdict(),
+    row("outage-week", "What names are asked of is down for a week", outage_of_a_week).verdict(),
     row("ban-user", "The upstream bans a user", ban_user),
     row("ban-service", "The upstream bans this service", ban_service).verdict(),
     row("dormant", "Somebody does nothing for 90 days", dormant),
