@@ -2,8 +2,8 @@
 
 use namesake::lab::Documented;
 
-/// When the pages were last looked at.
-const CHECKED: &str = "2026-11-22";
+/// When the pages were last looked at, and how: not live.
+const CHECKED: &str = "2026-11-22, in stored copies of these pages";
 
 pub(super) fn of(row: &str) -> Option<Documented> {
     let (text, source) = match row {
