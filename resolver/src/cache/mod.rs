@@ -154,7 +154,8 @@ impl<V: Remembered> Memory<V> {
                 drop(self.flight(key, source, false));
                 Ok(answered)
             }
-            Recall::Nothing => match landed(self.flight(key, source, false)).await {
+            // Boxed: every answer from memory would carry, and move, the room for a wait.
+            Recall::Nothing => match Box::pin(landed(self.flight(key, source, false))).await {
                 Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
                 Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),

@@ -3,7 +3,7 @@
 //! | routes | file |
 //! |---|---|
 //! | what a path means | `route` |
-//! | connections, limits, drain | `server` |
+//! | connections, limits, drain | `server`, `head_deadline` |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
@@ -27,6 +27,7 @@ mod at_host;
 mod compare;
 mod explain;
 mod handles;
+mod head_deadline;
 mod hosted;
 mod lookup;
 mod mirror;

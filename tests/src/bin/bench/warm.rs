@@ -50,6 +50,16 @@ pub(crate) fn run(rig: &Rig) {
     }
 }
 
+/// Our side alone, for a profiler to look at.
+pub(crate) fn profile(rig: &Rig) {
+    let (world, handles) = service::people(rig.scale(10, 1000));
+    let address = service::serve(&rig.server, service::model(&world));
+    let paths = || handles.iter().map(|handle| resolve_handle(handle));
+    warm(rig, address, paths());
+    let rate = Aim::get(address, paths()).flood(&rig.load, 32, rig.span() * 10);
+    println!("resolveHandle: {rate:.0}/s");
+}
+
 /// Asks for everything once; gives the head and the body of one answer.
 pub(crate) fn warm(
     rig: &Rig,
