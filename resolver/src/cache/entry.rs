@@ -168,6 +168,18 @@ impl<V> Slot<V> {
         }
     }
 
+    /// The proved answer, while nothing speaks against it.
+    pub(super) fn fresh(
+        &self,
+        now: Timestamp,
+        counts: impl Fn(Stripes, Begun) -> bool,
+        suspect: impl Fn(Stripes, Begun) -> bool,
+    ) -> Option<&Arc<Entry<V>>> {
+        self.good.as_ref().filter(|good| {
+            good.is_fresh(now) && counts(good.stripes, good.begun) && !suspect(good.stripes, good.begun)
+        })
+    }
+
     /// What may be answered now. `self` must be [`Slot::still_counting`]; what `suspect` says yes to is as if it had
     /// expired long ago.
     ///

@@ -154,7 +154,8 @@ impl<V: Remembered> Memory<V> {
                 drop(self.flight(key, source, false));
                 Ok(answered)
             }
-            Recall::Nothing => match landed(self.flight(key, source, false)).await {
+            // Boxed: every answer from memory would carry, and move, the room for a wait.
+            Recall::Nothing => match Box::pin(landed(self.flight(key, source, false))).await {
                 Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
                 Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),
@@ -246,9 +247,14 @@ async fn landed<V>(flight: Ticket<Settled<V>>) -> Settled<V> {
 impl<V: Remembered> Shelf<V> {
     fn recall(&self, key: &Key) -> Recall<V> {
         let Some(slot) = self.slots.get(key) else { return Recall::Nothing };
-        let counting = slot.still_counting(|stripes, begun| self.generations.count(stripes, begun));
+        let counts = |stripes, begun| self.generations.count(stripes, begun);
         let suspect = |stripes, begun| self.generations.is_suspect(stripes, begun);
-        counting.recall(self.clock.now(), &self.settings, suspect)
+        let now = self.clock.now();
+        // What most askers get is told at a glance: nothing of the slot is copied for it.
+        match slot.fresh(now, counts, suspect) {
+            Some(good) => Recall::Good(Answered::new(good, now, false)),
+            None => slot.still_counting(counts).recall(now, &self.settings, suspect),
+        }
     }
 
     fn settle(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {

@@ -1,6 +1,6 @@
 //! `/@{handle}` and `/profile/{handle-or-did}`: a page for people, prepared bytes for everybody else.
 
-use std::sync::OnceLock;
+use std::{io::Write as _, sync::OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -57,18 +57,31 @@ pub(super) fn document(
     answered: &Answered<Person>,
     negotiated: bool,
 ) -> Reply {
-    let mut prepared = json(site, query, answered).clone();
-    if prepared.status == StatusCode::OK
-        && let Some(open) = prepared.body.strip_suffix(b"}")
-    {
-        prepared.body = [open, freshness(answered.freshness).as_bytes(), b"}"].concat().into();
-    }
-    reply::prepared(&prepared, answered.freshness, asked.if_none_match(), negotiated)
+    let prepared = json(site, query, answered);
+    let body = match prepared.body.strip_suffix(b"}") {
+        Some(open) if prepared.status == StatusCode::OK => with_freshness(open, answered.freshness),
+        _ => prepared.body.clone(),
+    };
+    reply::prepared(prepared, body, answered.freshness, asked.if_none_match(), negotiated)
 }
 
-fn freshness(Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> String {
-    let ttl = ttl_seconds.map_or_else(|| "null".to_owned(), |ttl| ttl.to_string());
-    format!(r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}"#)
+/// Closes an object that is still open.
+fn with_freshness(open: &[u8], Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> Bytes {
+    /// Of what is added, with the largest numbers.
+    const ROOM: usize = 112;
+    let mut body = Vec::with_capacity(open.len() + ROOM);
+    body.extend_from_slice(open);
+    // Writing to memory cannot fail.
+    let _ = match ttl_seconds {
+        Some(ttl) => write!(
+            body,
+            r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}}}"#
+        ),
+        None => {
+            write!(body, r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":null,"stale":{stale}}}}}"#)
+        }
+    };
+    body.into()
 }
 
 /// The JSON bytes of an answer, written by the first who needs them.
@@ -105,7 +118,8 @@ fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) 
     let etag = prepared::weak_etag(&body);
     let checked_at = moment(answered.entry.checked_at);
     let page = Prepared { status: StatusCode::OK, content_type: reply::HTML, body, etag, checked_at };
-    let mut reply = reply::prepared(&page, answered.freshness, asked.if_none_match(), true);
+    let mut reply =
+        reply::prepared(&page, page.body.clone(), answered.freshness, asked.if_none_match(), true);
     reply::protect(&mut reply);
     Ok(reply)
 }

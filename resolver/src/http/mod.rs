@@ -3,7 +3,7 @@
 //! | routes | file |
 //! |---|---|
 //! | what a path means | `route` |
-//! | connections, limits, drain | `server` |
+//! | connections, limits, drain | `server`, `head_deadline` |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
@@ -34,6 +34,7 @@ mod comparison;
 mod event_stream;
 mod explain;
 mod handles;
+mod head_deadline;
 mod hosted;
 mod lookup;
 mod mirror;

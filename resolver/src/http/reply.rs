@@ -70,9 +70,10 @@ pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> R
     reply
 }
 
-/// A remembered answer's bytes, or 304 if the client has them.
+/// A remembered answer, with its body as it is today, or 304 if the client has it.
 pub(crate) fn prepared(
     prepared: &Prepared,
+    body: Bytes,
     freshness: Freshness,
     if_none_match: Option<&HeaderValue>,
     negotiated: bool,
@@ -80,7 +81,7 @@ pub(crate) fn prepared(
     let unchanged = if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag));
     let mut reply = match unchanged && prepared.status == StatusCode::OK {
         true => not_modified(),
-        false => bytes(prepared.status, prepared.content_type.clone(), prepared.body.clone()),
+        false => bytes(prepared.status, prepared.content_type.clone(), body),
     };
     let headers = reply.headers_mut();
     headers.insert(header::ETAG, prepared.etag.clone());

@@ -12,7 +12,7 @@ use std::{
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
@@ -22,7 +22,7 @@ use tokio::{
     time::{self, MissedTickBehavior},
 };
 
-use super::{Site, request::Asked};
+use super::{Site, head_deadline::HeadDeadline, request::Asked};
 
 /// Which routes a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +124,9 @@ async fn connection(
     });
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
+    let deadline = HeadDeadline::default();
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(deadline.clone())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
         .serve_connection(TokioIo::new(stream), service);
@@ -136,10 +137,12 @@ async fn connection(
         }
     };
     tokio::select! {
+        biased;
         ended = ends.watcher.watch(connection) => if let Err(error) = ended {
             // Clients that go away, or never send a request, are no news.
             tracing::debug!(error.message = %error, "server.connection_ended");
         },
+        () = deadline.passed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
         // Whatever hyper still holds of it is for somebody who does not read it.
         () = streaming => tracing::debug!("server.stream_cut_off"),
     }

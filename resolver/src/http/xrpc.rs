@@ -129,7 +129,7 @@ fn serve<V>(
         let checked_at = lookup::moment(entry.checked_at);
         Prepared { status: StatusCode::OK, content_type: reply::JSON, body, etag, checked_at }
     });
-    Ok(reply::prepared(prepared, answered.freshness, asked.if_none_match(), false))
+    Ok(reply::prepared(prepared, prepared.body.clone(), answered.freshness, asked.if_none_match(), false))
 }
 
 fn atproto(site: &Site) -> Result<&Arc<Atproto>, Refusal> {

@@ -1,0 +1,120 @@
+//! Names that are asked once each, beside hickory-resolver alone in a loop: over the same name server, with as many
+//! questions at once, on the same runtime.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{NameServerConfig, ResolveHosts, ResolverConfig},
+    net::runtime::TokioRuntimeProvider,
+    proto::rr::{Name, RecordType},
+};
+use namesake::{SystemClock, http::HttpSettings};
+use namesake_independent::{IndependentModel, IndependentSettings, Ports, WorldSettings};
+use tokio::task::JoinSet;
+
+use crate::{
+    Rig,
+    load::Aim,
+    machine,
+    name_server::NameServer,
+    numbers::{median, micros, rate},
+    service, warm,
+};
+
+/// Questions under way at once.
+const AT_ONCE: [usize; 2] = [16, 128];
+
+pub(crate) fn run(rig: &Rig) {
+    let dns = NameServer::start();
+    let address = service::serve(&rig.server, model(rig, dns.address));
+    let alone = Arc::new(resolver(dns.address));
+    let names = rig.scale(64, 8192);
+    let mut round = 0;
+    for at_once in AT_ONCE {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..=rig.rounds() {
+            round += 1;
+            let handles =
+                move |who: &'static str| (0..names).map(move |n| format!("{who}{round}x{n}.example.com"));
+            let aim = Aim::get(address, handles("a").map(|handle| warm::resolve_handle(&handle)));
+            ours.push(measured(&dns, names, || aim.each_once(&rig.load, at_once)));
+            let handles: Vec<String> = handles("b").collect();
+            theirs.push(measured(&dns, names, || ask_alone(rig, &alone, &handles, at_once)));
+        }
+        let of =
+            |rounds: &[[f64; 3]], place: usize| median(rounds.iter().skip(1).map(|it| it[place]).collect());
+        let ratios = ours.iter().zip(&theirs).skip(1).map(|(ours, theirs)| ours[0] / theirs[0]).collect();
+        println!(
+            "{at_once:>3} at once: {:.0} cold resolveHandle/s, hickory alone {:.0}/s: ratio {:.2}; CPU {:.0} µs and {:.2} questions each, alone {:.0} µs and {:.2}",
+            of(&ours, 0),
+            of(&theirs, 0),
+            median(ratios),
+            of(&ours, 1),
+            of(&ours, 2),
+            of(&theirs, 1),
+            of(&theirs, 2)
+        );
+    }
+}
+
+/// The rate, the CPU time and the questions per name.
+fn measured(dns: &NameServer, names: usize, ask: impl FnOnce() -> Duration) -> [f64; 3] {
+    let (time, questions) = (machine::served_for(), dns.questions());
+    let took = ask();
+    let time = machine::served_for().zip(time).map_or(f64::NAN, |(after, before)| micros(after - before));
+    let questions = (dns.questions() - questions) as f64;
+    [rate(names as u64, took), time / names as f64, questions / names as f64]
+}
+
+fn model(rig: &Rig, dns: SocketAddr) -> IndependentModel {
+    let _runtime = rig.server.enter();
+    let world = WorldSettings {
+        nameservers: vec![dns.to_string()],
+        dns_timeout: Duration::from_secs(5),
+        http: HttpSettings::default(),
+        plc_url: "http://127.0.0.1:9".parse().expect("a URL"),
+    };
+    let ports = Ports::world(&world).expect("a world");
+    IndependentModel::new(IndependentSettings::default(), ports, Arc::new(SystemClock))
+}
+
+/// With the options of our own adapter.
+fn resolver(dns: SocketAddr) -> TokioResolver {
+    let mut server = NameServerConfig::udp_and_tcp(dns.ip());
+    server.connections.iter_mut().for_each(|connection| connection.port = dns.port());
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let options = builder.options_mut();
+    options.attempts = 1;
+    options.edns0 = true;
+    options.cache_size = 0;
+    options.use_hosts_file = ResolveHosts::Never;
+    builder.build().expect("a resolver")
+}
+
+fn ask_alone(rig: &Rig, resolver: &Arc<TokioResolver>, handles: &[String], at_once: usize) -> Duration {
+    let parts: Vec<Vec<Name>> = handles
+        .chunks(handles.len().div_ceil(at_once))
+        .map(|part| {
+            part.iter()
+                .map(|handle| Name::from_ascii(format!("_atproto.{handle}.")).expect("a name"))
+                .collect()
+        })
+        .collect();
+    let resolver = Arc::clone(resolver);
+    let asked = rig.server.spawn(async move {
+        let (mut askers, begun) = (JoinSet::new(), tokio::time::Instant::now());
+        for part in parts {
+            let resolver = Arc::clone(&resolver);
+            askers.spawn(async move {
+                for name in part {
+                    resolver.lookup(name, RecordType::TXT).await.expect("an answer");
+                }
+            });
+        }
+        askers.join_all().await;
+        begun.elapsed()
+    });
+    rig.load.block_on(asked).expect("no panic")
+}
