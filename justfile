@@ -13,3 +13,7 @@ demo:
 # Another implementation in Rust judges did:webvh logs; see tests/interop/README.md.
 interop-rs *files:
     cargo run --quiet --locked --manifest-path tests/interop-rs/Cargo.toml -- {{files}}
+
+# Every figure of BENCHMARKS.md, or those named; about a quarter of an hour, nearly half of it for a million handles.
+bench *figures="all":
+    cargo run --release -p namesake-tests --bin bench -- {{figures}}
