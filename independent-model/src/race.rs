@@ -1,7 +1,5 @@
 //! Asking DNS and HTTPS in parallel, and when to stop waiting.
 //!
-//! * The DNS has a head start. Most names are proved by it within that: then no web host is looked for, which would take
-//!   two more questions to the DNS, and no stranger hears who is being looked up.
 //! * The DNS answers with a DID: that is the answer, at once; the web host is not waited for.
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
@@ -17,10 +15,6 @@ use crate::{
     Hostname, Ports, explain,
     proof::{DnsVerdict, Evidence, NoTxt, WebVerdict, judge_txt, judge_web},
 };
-
-/// How much sooner the DNS is asked: as long as a name server needs that knows the answer, and no wait that anybody notices
-/// whose handle is proved by HTTPS (RFC 8305 does the same between address families).
-const HEAD_START: Duration = Duration::from_millis(25);
 
 /// Asks both sources about `host`, for as long as it is worth it.
 pub(crate) async fn ask(ports: &Ports, host: &Hostname, grace: Duration, trace: &Trace) -> Evidence {
@@ -38,12 +32,15 @@ async fn first_word(
     grace: Duration,
 ) -> Evidence {
     tokio::pin!(dns, web);
-    if let Ok(dns) = timeout(HEAD_START, &mut dns).await {
-        return after_dns(dns, web).await;
-    }
     tokio::select! {
         biased;
-        dns = &mut dns => after_dns(dns, web).await,
+        dns = &mut dns => {
+            let web = match dns {
+                DnsVerdict::One(..) | DnsVerdict::Ambiguous(_) => None,
+                DnsVerdict::None(_) | DnsVerdict::Failed(_) => Some(web.await),
+            };
+            Evidence { dns: Some(dns), web }
+        }
         web = &mut web => {
             let dns = match web {
                 WebVerdict::One(_) => timeout(grace, dns).await.ok(),
@@ -52,15 +49,6 @@ async fn first_word(
             Evidence { dns, web: Some(web) }
         }
     }
-}
-
-/// The DNS has spoken; where it names nobody, the web host decides.
-async fn after_dns(dns: DnsVerdict, web: impl Future<Output = WebVerdict>) -> Evidence {
-    let web = match dns {
-        DnsVerdict::One(..) | DnsVerdict::Ambiguous(_) => None,
-        DnsVerdict::None(_) | DnsVerdict::Failed(_) => Some(web.await),
-    };
-    Evidence { dns: Some(dns), web }
 }
 
 async fn ask_dns(ports: &Ports, host: &Hostname, trace: &Trace) -> DnsVerdict {
@@ -108,12 +96,11 @@ fn count(source: &'static str, outcome: StepOutcome) {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, future::pending, sync::Arc, time::Duration};
+    use std::{future::pending, sync::Arc, time::Duration};
 
     use namesake::{Trace, http::HttpError};
-    use tokio::time::timeout;
 
-    use super::{HEAD_START, ask, first_word};
+    use super::{ask, first_word};
     use crate::{
         Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, WellKnown, WellKnownReply,
         proof::{DnsVerdict, NoTxt, WebVerdict},
@@ -151,30 +138,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn within_its_head_start_the_dns_spares_the_web_host() {
-        let after = |time| async move {
-            let _ = timeout(time, pending::<()>()).await;
-            DnsVerdict::One(did(), Duration::ZERO)
-        };
-        let asked = Cell::new(false);
-        let web = || async {
-            asked.set(true);
-            pending().await
-        };
-        first_word(after(HEAD_START - Duration::from_millis(1)), web(), GRACE).await;
-        assert!(!asked.get());
-        first_word(after(HEAD_START + Duration::from_millis(1)), web(), GRACE).await;
-        assert!(asked.get(), "and after it, both are under way");
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn a_did_from_the_web_waits_for_the_dns_as_long_as_the_grace() {
         let web = || async { WebVerdict::One(did()) };
         let begun = tokio::time::Instant::now();
         assert!(first_word(pending(), web(), GRACE).await.dns.is_none());
-        assert_eq!(begun.elapsed(), HEAD_START + GRACE);
+        assert_eq!(begun.elapsed(), GRACE);
         let in_time = async {
-            let _ = timeout(Duration::from_millis(200), pending::<()>()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(200), pending::<()>()).await;
             DnsVerdict::None(NoTxt::NoData)
         };
         assert!(first_word(in_time, web(), GRACE).await.dns.is_some());
@@ -183,7 +153,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_did_from_the_web_the_dns_has_all_its_time() {
         let late = async {
-            let _ = timeout(Duration::from_secs(2), pending::<()>()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(2), pending::<()>()).await;
             DnsVerdict::One(did(), Duration::ZERO)
         };
         let web = async { WebVerdict::None(crate::proof::Miss::NoHost) };
