@@ -17,3 +17,7 @@ fuzz target="all" seconds="60":
 # Another implementation in Rust judges did:webvh logs; see tests/interop/README.md.
 interop-rs *files:
     cargo run --quiet --locked --manifest-path tests/interop-rs/Cargo.toml -- {{files}}
+
+# Every figure of BENCHMARKS.md, or those named; about a quarter of an hour, nearly half of it for a million handles.
+bench *figures="all":
+    cargo run --release -p namesake-tests --bin bench -- {{figures}}

@@ -34,16 +34,26 @@ impl Aim {
         Self { address, requests: paths.into_iter().map(request).collect() }
     }
 
+    /// Connections, before anything is timed: a connection that finds the queue full is made a second later.
+    async fn open(&self, connections: usize) -> Vec<Connection> {
+        let mut open = Vec::with_capacity(connections);
+        while open.len() < connections {
+            open.push(Connection::open(self.address).await.expect("a connection"));
+        }
+        open
+    }
+
     /// As many answers a second as `connections` that each ask again at once can get.
     pub(crate) fn flood(&self, load: &Runtime, connections: usize, span: Duration) -> f64 {
         load.block_on(async {
-            let (mut askers, end) = (JoinSet::new(), Instant::now() + span);
+            let (mut askers, open) = (JoinSet::new(), self.open(connections).await);
             let begun = Instant::now();
-            for first in 0..connections {
+            let end = begun + span;
+            for (asker, mut connection) in open.into_iter().enumerate() {
                 let aim = self.clone();
                 askers.spawn(async move {
-                    let (mut connection, mut answers) = (Connection::open(aim.address).await?, 0);
-                    for request in aim.requests.iter().cycle().skip(first * 37) {
+                    let mut answers = 0;
+                    for request in aim.requests.iter().cycle().skip(asker * 37) {
                         connection.ask(request).await?;
                         answers += 1;
                         if Instant::now() >= end {
@@ -61,16 +71,13 @@ impl Aim {
     /// How long it takes to get every answer once, with so many questions under way.
     pub(crate) fn each_once(&self, load: &Runtime, connections: usize) -> Duration {
         load.block_on(async {
-            let (mut askers, part) = (JoinSet::new(), self.requests.len().div_ceil(connections));
-            let mut open = Vec::new();
-            for first in (0..self.requests.len()).step_by(part) {
-                open.push((first, Connection::open(self.address).await.expect("a connection")));
-            }
+            let part = self.requests.len().div_ceil(connections);
+            let (mut askers, open) = (JoinSet::new(), self.open(connections).await);
             let begun = Instant::now();
-            for (first, mut connection) in open {
+            for (asker, mut connection) in open.into_iter().enumerate() {
                 let aim = self.clone();
                 askers.spawn(async move {
-                    for request in aim.requests.iter().skip(first).take(part) {
+                    for request in aim.requests.iter().skip(asker * part).take(part) {
                         connection.ask(request).await?;
                     }
                     io::Result::Ok(())
@@ -85,15 +92,14 @@ impl Aim {
     /// not ask in time because an answer was late counts from when it was its turn.
     pub(crate) fn pace(&self, load: &Runtime, connections: usize, rate: f64, span: Duration) -> Times {
         load.block_on(async {
-            let mut askers = JoinSet::new();
+            let (mut askers, open) = (JoinSet::new(), self.open(connections).await);
             let begun = Instant::now() + Duration::from_millis(5);
             let every = Duration::from_secs_f64(connections as f64 / rate);
-            for asker in 0..connections {
+            for (asker, mut connection) in open.into_iter().enumerate() {
                 let aim = self.clone();
                 let offset = every.mul_f64(asker as f64 / connections as f64);
                 askers.spawn(async move {
-                    let (mut connection, mut times) =
-                        (Connection::open(aim.address).await?, Times::default());
+                    let mut times = Times::default();
                     let mut due = begun + offset;
                     for request in aim.requests.iter().cycle().skip(asker * 37) {
                         // The timer has a resolution of a millisecond, which is not the server's doing.
