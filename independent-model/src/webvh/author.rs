@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Entry, Fault, Head, KeyHash, SecretKey,
+    Entry, Fault, Head, KeyHash, SecretKey, canonical,
     entry::around_version,
     multikey::multihash,
     read_strictly,
@@ -46,7 +46,7 @@ pub fn genesis(genesis: &Genesis<'_>) -> Result<Entry, Fault> {
         parameters["nextKeyHashes"] = hashes(&genesis.next);
     }
     let time = write_time(genesis.at);
-    let (before, after) = around_version(&parameters, object(&genesis.state)?, &time);
+    let (before, after) = around_version(&canonical(&parameters), &document(&genesis.state)?, &time);
     let scid = multihash(Sha256::digest(format!("{before}{PLACEHOLDER}{after}")));
     let known = |value: &Value| read_strictly(value.to_string().replace(PLACEHOLDER, &scid).as_bytes());
     finish(&scid, 1, &known(&parameters)?, &known(&genesis.state)?, genesis.key, genesis.at)
@@ -82,7 +82,7 @@ fn finish(
     at: Timestamp,
 ) -> Result<Entry, Fault> {
     let time = write_time(at);
-    let (before, after) = around_version(parameters, object(state)?, &time);
+    let (before, after) = around_version(&canonical(parameters), &document(state)?, &time);
     let version = format!("{number}-{}", multihash(Sha256::digest(format!("{before}{previous}{after}"))));
     let proof = sign_canonical(format!("{before}{version}{after}").as_bytes(), key, at);
     let entry = json!({
@@ -95,6 +95,7 @@ fn finish(
     Entry::read(entry.to_string().as_bytes())
 }
 
-fn object(state: &Value) -> Result<&Map<String, Value>, Fault> {
-    state.as_object().ok_or(Fault::EntryMembers)
+/// A document in canonical form.
+fn document(state: &Value) -> Result<String, Fault> {
+    state.is_object().then(|| canonical(state)).ok_or(Fault::EntryMembers)
 }

@@ -76,26 +76,29 @@ impl Entry {
             return Err(Fault::TooLarge);
         }
         let mut value = read_strictly(line)?;
-        let line = canonical(&value);
         let members =
             value.as_object_mut().filter(|members| members.len() == 5).ok_or(Fault::EntryMembers)?;
         let mut take = |name: &str| members.remove(name).ok_or(Fault::EntryMembers);
-        let (version, time) = (take("versionId")?, take("versionTime")?);
-        let (parameters, state, proof) = (take("parameters")?, take("state")?, take("proof")?);
-        let (Value::String(version), Value::String(written), Value::Object(parameters), Value::Object(state)) =
-            (version, time, parameters, state)
+        let (id, written) = (take("versionId")?, take("versionTime")?);
+        let (changes, state, proofs) = (take("parameters")?, take("state")?, take("proof")?);
+        let (Value::String(id), Value::String(written), Value::Object(members), Value::Object(_)) =
+            (&id, &written, &changes, &state)
         else {
             return Err(Fault::EntryMembers);
         };
-        let version = version.parse()?;
-        let time = read_time(&written).ok_or(Fault::VersionTime)?;
-        let proof = Proof::read(&proof)?;
+        let version = id.parse()?;
+        let time = read_time(written).ok_or(Fault::VersionTime)?;
+        let proof = Proof::read(&proofs)?;
         if proof.created.is_some_and(|created| created > time) {
             return Err(Fault::ProofTime);
         }
-        let read = Parameters::read(&parameters)?;
-        let (before, after) = around_version(&Value::Object(parameters), &state, &written);
-        Ok(Self { version, time, parameters: read, state: Value::Object(state), proof, before, after, line })
+        let parameters = Parameters::read(members, &proof.key)?;
+        let (changes, proofs, document) = (canonical(&changes), canonical(&proofs), canonical(&state));
+        let (before, after) = around_version(&changes, &document, written);
+        let line = format!(
+            r#"{{"parameters":{changes},"proof":{proofs},"state":{document},"versionId":"{id}{after}"#
+        );
+        Ok(Self { version, time, parameters, state, proof, before, after, line })
     }
 
     /// The entry in canonical form (RFC 8785), without a line break: what is stored and served.
@@ -104,14 +107,14 @@ impl Entry {
         &self.line
     }
 
-    /// The entry hash, after an entry of this `versionId`, or after the SCID.
-    pub(super) fn hash_after(&self, previous: &str) -> String {
-        multihash(self.digest(previous))
-    }
-
-    /// The hash of what the proof is over: the entry as it is, without it.
-    pub(super) fn signed_hash(&self) -> [u8; 32] {
-        self.digest(&self.version.to_string())
+    /// The two hashes over the entry without its proof: the entry hash, for which it stands after an entry of this
+    /// `versionId` or after the SCID, and that of the entry as it is, which the proof is over.
+    pub(super) fn hashes(&self, previous: &str) -> (String, [u8; 32]) {
+        // They differ only near the end.
+        let before = Sha256::new().chain_update(&self.before);
+        // A version is a number and base58, so that nothing in it needs an escape.
+        let with = |version: &str| before.clone().chain_update(version).chain_update(&self.after).finalize();
+        (multihash(with(previous)), with(&self.version.to_string()).into())
     }
 
     /// The identifier that this entry makes as the first of a log: the hash of itself, with a placeholder wherever the
@@ -125,22 +128,11 @@ impl Entry {
         // The name of a member may hold the identifier too, and be sorted elsewhere under the placeholder.
         Ok(multihash(Sha256::digest(canonical(&read_strictly(known.as_bytes())?))))
     }
-
-    fn digest(&self, version: &str) -> [u8; 32] {
-        // A version is a number and base58, so that nothing in it needs an escape.
-        Sha256::new()
-            .chain_update(&self.before)
-            .chain_update(version)
-            .chain_update(&self.after)
-            .finalize()
-            .into()
-    }
 }
 
-/// An entry in canonical form, without a proof, on both sides of the value of `versionId`: members are sorted, and so
-/// all but the time comes before.
-pub(super) fn around_version(parameters: &Value, state: &Map<String, Value>, time: &str) -> (String, String) {
-    let (parameters, state) = (canonical(parameters), canonical(&Value::Object(state.clone())));
+/// An entry of these parts, which are in canonical form, without a proof, on both sides of the value of `versionId`:
+/// members are sorted, and so all but the time comes before.
+pub(super) fn around_version(parameters: &str, state: &str, time: &str) -> (String, String) {
     let before = format!(r#"{{"parameters":{parameters},"state":{state},"versionId":""#);
     (before, format!(r#"","versionTime":"{time}"}}"#))
 }
@@ -197,7 +189,12 @@ impl From<VersionId> for String {
 }
 
 impl Parameters {
-    fn read(members: &Map<String, Value>) -> Result<Self, Fault> {
+    /// `signer` is a key that was read already, and most often is shown here as well.
+    fn read(members: &Map<String, Value>, signer: &Multikey) -> Result<Self, Fault> {
+        let key = |text: &str| match text == signer.as_str() {
+            true => Ok(signer.clone()),
+            false => Multikey::parse(text),
+        };
         let mut read = Self::default();
         for (name, value) in members {
             match name.as_str() {
@@ -208,7 +205,7 @@ impl Parameters {
                     read.scid =
                         Some(is_multihash(scid).then(|| scid.to_owned()).ok_or(Fault::ParameterForm)?);
                 }
-                "updateKeys" => read.update_keys = Some(list(value, Multikey::parse)?),
+                "updateKeys" => read.update_keys = Some(list(value, key)?),
                 "nextKeyHashes" => read.next_key_hashes = Some(list(value, KeyHash::parse)?),
                 "portable" => read.portable = Some(value.as_bool().ok_or(Fault::ParameterForm)?),
                 "deactivated" => read.deactivated = Some(value.as_bool().ok_or(Fault::ParameterForm)?),

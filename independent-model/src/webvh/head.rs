@@ -149,13 +149,14 @@ fn check(entry: &Entry, previous: &str, signers: &[Multikey], now: Timestamp) ->
     if entry.time > now {
         return Err(Fault::Future);
     }
-    if entry.hash_after(previous) != entry.version.hash {
+    let (hash, signed) = entry.hashes(previous);
+    if hash != entry.version.hash {
         return Err(Fault::EntryHash);
     }
     if !signers.contains(&entry.proof.key) {
         return Err(Fault::Signer);
     }
-    entry.proof.check(&entry.signed_hash())
+    entry.proof.check(&signed)
 }
 
 /// The `id` of a document, if it is `did:webvh:<scid>:<host>`, perhaps with a port and a path ("Method-Specific

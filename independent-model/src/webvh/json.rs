@@ -31,11 +31,13 @@ pub fn read_strictly(bytes: &[u8]) -> Result<Value, Fault> {
 /// bytes, and escapes what RFC 8785 escapes. Only other names need the sorting by UTF-16 code units.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    match has_plain_names(value) {
-        true => value.to_string(),
-        // Writing to memory does not fail, and every member name is a string.
-        false => serde_json_canonicalizer::to_string(value).unwrap_or_else(|_| value.to_string()),
-    }
+    let text = match has_plain_names(value) {
+        // `Display` prints the same, in twice the time.
+        true => serde_json::to_string(value),
+        false => serde_json_canonicalizer::to_string(value),
+    };
+    // Writing to memory does not fail, and every member name is a string.
+    text.unwrap_or_else(|_| value.to_string())
 }
 
 fn has_plain_names(value: &Value) -> bool {

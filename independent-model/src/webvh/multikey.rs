@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use namesake::Randomness;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -19,8 +19,7 @@ const SHA2_256: [u8; 2] = [0x12, 0x20];
 /// A multikey of 34 bytes has 48 characters; decoding base58 takes the square of the length.
 const MAX_MULTIKEY_CHARACTERS: usize = 48;
 
-/// A public Ed25519 key in Multikey form, `z6Mk…` (Controlled Identifiers 1.0, section 2.2.2). Its form is checked;
-/// whether it is a point of the curve shows when it is used.
+/// A public Ed25519 key in Multikey form, `z6Mk…` (Controlled Identifiers 1.0, section 2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Multikey(String);
@@ -39,8 +38,16 @@ impl Multikey {
     /// # Errors
     /// [`Fault::Key`].
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let key = Self(text.to_owned());
-        key.point().map(|_| key)
+        Self::decode(text).map(|(key, _)| key)
+    }
+
+    /// The same, with the point that the key is: to find it costs a tenth of what checking a signature does.
+    pub(super) fn decode(text: &str) -> Result<(Self, VerifyingKey), Fault> {
+        let base58 = text.strip_prefix('z').filter(|_| text.len() <= MAX_MULTIKEY_CHARACTERS);
+        let bytes = bs58::decode(base58.ok_or(Fault::Key)?).into_vec().map_err(|_| Fault::Key)?;
+        let bytes = bytes.strip_prefix(&ED25519).and_then(|key| key.try_into().ok()).ok_or(Fault::Key)?;
+        let point = VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak()).ok_or(Fault::Key)?;
+        Ok((Self(text.to_owned()), point))
     }
 
     /// The key as it is written.
@@ -59,20 +66,6 @@ impl Multikey {
     #[must_use]
     pub fn verification_method(&self) -> String {
         format!("did:key:{0}#{0}", self.0)
-    }
-
-    /// Whether `signature` is this key's over `message`; never by a key or with a point of small order, and in one
-    /// form only (`verify_strict`), so that nobody can make a second signature of a first.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Fault> {
-        let signature = Signature::from_bytes(signature);
-        self.point()?.verify_strict(message, &signature).map_err(|_| Fault::Signature)
-    }
-
-    fn point(&self) -> Result<VerifyingKey, Fault> {
-        let text = self.0.strip_prefix('z').filter(|_| self.0.len() <= MAX_MULTIKEY_CHARACTERS);
-        let bytes = bs58::decode(text.ok_or(Fault::Key)?).into_vec().map_err(|_| Fault::Key)?;
-        let key = bytes.strip_prefix(&ED25519).and_then(|key| key.try_into().ok()).ok_or(Fault::Key)?;
-        VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak()).ok_or(Fault::Key)
     }
 }
 

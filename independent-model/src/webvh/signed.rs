@@ -1,5 +1,6 @@
 //! The proof on an entry or a record: `eddsa-jcs-2022` (Data Integrity EdDSA Cryptosuites 1.0, section 3.3).
 
+use ed25519_dalek::{Signature, VerifyingKey};
 use namesake::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +14,9 @@ pub struct Proof {
     pub key: Multikey,
     /// When it was made, if it says so.
     pub created: Option<Timestamp>,
-    signature: [u8; 64],
+    /// The same key, decoded.
+    point: VerifyingKey,
+    signature: Signature,
     /// The hash of what the proof says about itself, which is signed with the document.
     options: [u8; 32],
 }
@@ -40,17 +43,22 @@ impl Proof {
             return Err(Fault::ProofKind);
         }
         let created = created.map(|text| read_time(text).ok_or(Fault::ProofTime)).transpose()?;
+        let (key, point) = read_method(member("verificationMethod")?)?;
         Ok(Self {
-            key: read_method(member("verificationMethod")?)?,
+            key,
+            point,
             created,
             signature: value.as_str().and_then(read_signature).ok_or(Fault::Signature)?,
             options: Sha256::digest(canonical(&Value::Object(options))).into(),
         })
     }
 
-    /// Whether it is a proof of the document whose canonical form, without the proof, has this hash.
+    /// Whether it is a proof of the document whose canonical form, without the proof, has this hash; never by a key or
+    /// with a point of small order, and in one form only (`verify_strict`), so that nobody can make a second signature
+    /// of a first.
     pub(super) fn check(&self, document: &[u8; 32]) -> Result<(), Fault> {
-        self.key.verify(&message(&self.options, document), &self.signature)
+        let message = message(&self.options, document);
+        self.point.verify_strict(&message, &self.signature).map_err(|_| Fault::Signature)
     }
 }
 
@@ -93,18 +101,18 @@ pub(super) fn write_time(time: Timestamp) -> String {
 }
 
 /// `did:key:<key>#<key>`, twice the same key.
-fn read_method(text: &str) -> Result<Multikey, Fault> {
+fn read_method(text: &str) -> Result<(Multikey, VerifyingKey), Fault> {
     let (did, fragment) = text.split_once('#').ok_or(Fault::Key)?;
     match did.strip_prefix("did:key:") == Some(fragment) {
-        true => Multikey::parse(fragment),
+        true => Multikey::decode(fragment),
         false => Err(Fault::Key),
     }
 }
 
 /// Multibase base58btc of 64 bytes, of which no encoding is longer than 88 characters.
-fn read_signature(text: &str) -> Option<[u8; 64]> {
+fn read_signature(text: &str) -> Option<Signature> {
     let text = text.strip_prefix('z').filter(|text| text.len() <= 88)?;
-    bs58::decode(text).into_vec().ok()?.try_into().ok()
+    Signature::from_slice(&bs58::decode(text).into_vec().ok()?).ok()
 }
 
 fn message(options: &[u8; 32], document: &[u8; 32]) -> [u8; 64] {
