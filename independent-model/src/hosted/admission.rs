@@ -35,8 +35,8 @@ pub(super) enum Signer {
 
 impl Signer {
     pub(super) fn of(head: &Head, entry: &Entry) -> Self {
-        let signed_by = entry.proof.key.hash();
-        if recovery(&head.next_key_hashes) == Some(&signed_by) { Self::Recovery } else { Self::Other }
+        let signed = |kept: &KeyHash| *kept == entry.proof.key.hash();
+        if recovery(&head.next_key_hashes).is_some_and(signed) { Self::Recovery } else { Self::Other }
     }
 }
 
@@ -112,17 +112,17 @@ pub(super) fn may_show(
 /// The account after `entry`, which led to `head`.
 pub(super) fn after(account: &Account, entry: &Entry, head: Head, signer: Signer, now: Timestamp) -> Account {
     let log_bytes = account.log_bytes + bytes(entry);
-    let mut next = Account { head, log_bytes, ..account.clone() };
+    let profile = account.profile.clone();
     match signer {
-        Signer::Other => next.entries = counted(&account.entries, now, WEEK),
+        Signer::Other => {
+            let (entries, profiles) = (counted(&account.entries, now, WEEK), account.profiles.clone());
+            Account { head, log_bytes, entries, rev: account.rev, profile, profiles }
+        }
         // Whoever had the account meanwhile may have used up everything, revisions of the profile included.
         Signer::Recovery => {
-            next.entries.clear();
-            next.profiles.clear();
-            next.rev = 0;
+            Account { head, log_bytes, entries: Vec::new(), rev: 0, profile, profiles: Vec::new() }
         }
     }
-    next
 }
 
 /// The account that `entry` begins.

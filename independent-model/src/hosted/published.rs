@@ -36,7 +36,7 @@ impl Hosted {
     pub(crate) async fn account(&self, account: &AccountId) -> Result<Option<(Did, Account)>, StoreError> {
         let Some((did, _)) = self.web_did(account) else { return Ok(None) };
         let slot = self.slot(did.account()).await?;
-        let stored = slot.value().filter(|stored| answers_to(stored, account)).cloned();
+        let stored = slot.into_value().filter(|stored| answers_to(stored, account));
         Ok(stored.map(|stored| (did, stored)))
     }
 

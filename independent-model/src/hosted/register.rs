@@ -82,8 +82,8 @@ impl Hosted {
                 return Err(stale(&stored.head.version));
             }
             let now = self.now();
-            let (next, claim) = self.judge(stored, &host, &entry, now)?;
             let old = stored.claim();
+            let (next, claim) = self.judge(stored, old.as_ref(), &host, &entry, now)?;
             let commit = self.rows(Commit::new(), did.account(), old.as_ref(), claim.as_ref(), now).await?;
             let commit = self.write_entry(slot.put(commit, &next)?, &host, &entry)?;
             if self.finish(commit, did.account(), old.as_ref(), claim.as_ref()).await? {
@@ -159,10 +159,11 @@ impl Hosted {
             .ok_or(Rejection::Refused(Rule::Label))
     }
 
-    /// The account after `entry`, if its holder may have it so, and the name it then goes by.
+    /// The account after `entry`, if its holder may have it so, and the name it then goes by; until now it goes by `old`.
     fn judge(
         &self,
         stored: &Account,
+        old: Option<&Hostname>,
         host: &Hostname,
         entry: &Entry,
         now: Timestamp,
@@ -177,7 +178,7 @@ impl Hosted {
         admission::keeps_recovery(head, entry, signer).map_err(Rejection::Refused)?;
         admission::has_room(settings, stored, entry, signer).map_err(Rejection::Refused)?;
         // A name that an account has stays its own, even if it would not be given today.
-        if let Some(name) = claim.as_ref().filter(|name| stored.claim().as_ref() != Some(name)) {
+        if let Some(name) = claim.as_ref().filter(|name| old != Some(name)) {
             settings.is_to_be_had(name)?;
         }
         admission::may_post(settings, stored, entry, signer, now)?;

@@ -49,6 +49,12 @@ impl<T> Slot<T> {
         self.held.as_ref().map(|(_, value)| value)
     }
 
+    /// The same, for whoever only reads.
+    #[must_use]
+    pub fn into_value(self) -> Option<T> {
+        self.held.map(|(_, value)| value)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn key(&self) -> &Key {
