@@ -5,6 +5,7 @@
 //! they lost against may be in the same batch, and must not be heard of before it is durable.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -157,16 +158,21 @@ struct Replaced {
 impl Staged<'_> {
     /// Adds a commit, or leaves the batch as it was.
     fn add(&mut self, commit: &Commit) -> Result<Version, CommitError> {
-        let conflict = commit.conflict(|key| self.live(key)).map_err(CommitError::Failed)?;
-        if let Some(key) = conflict {
-            return Err(CommitError::Conflict(key));
-        }
-        // All that can fail comes before the first change.
+        // All that can fail comes before the first change. A key that is expected and written is looked up once.
         let mut before = HashMap::new();
-        for (key, _) in commit.writes() {
-            if !self.keys.contains_key(key) {
+        let expected = commit.expectations().iter().map(|(key, _)| key);
+        for key in expected.chain(commit.writes().iter().map(|(key, _)| key)) {
+            if !self.keys.contains_key(key) && !before.contains_key(key) {
                 before.insert(key, self.view.row(key).map_err(CommitError::Failed)?);
             }
+        }
+        let live = |key: &Key| match self.keys.get(key) {
+            Some(replaced) => replaced.now.live(),
+            None => before.get(key)?.as_ref()?.live(),
+        };
+        let Ok(conflict) = commit.conflict::<Infallible>(|key| Ok(live(key)));
+        if let Some(key) = conflict {
+            return Err(CommitError::Conflict(key));
         }
         self.last = self.last.next();
         for (slot, (key, write)) in (0..=u16::MAX).zip(commit.writes()) {
@@ -182,13 +188,6 @@ impl Staged<'_> {
             }
         }
         Ok(self.last)
-    }
-
-    fn live(&self, key: &Key) -> Result<Option<Version>, StoreError> {
-        match self.keys.get(key) {
-            Some(replaced) => Ok(replaced.now.live()),
-            None => Ok(self.view.row(key)?.and_then(|row| row.live())),
-        }
     }
 
     fn commit(self, synced: &mut HashSet<PathBuf>) -> Result<(), StoreError> {
