@@ -95,9 +95,18 @@ impl Entry {
         let parameters = Parameters::read(members, &proof.key)?;
         let (changes, proofs, document) = (canonical(&changes), canonical(&proofs), canonical(&state));
         let (before, after) = around_version(&changes, &document, written);
-        let line = format!(
-            r#"{{"parameters":{changes},"proof":{proofs},"state":{document},"versionId":"{id}{after}"#
-        );
+        let line = [
+            r#"{"parameters":"#,
+            &changes,
+            r#","proof":"#,
+            &proofs,
+            r#","state":"#,
+            &document,
+            r#","versionId":""#,
+            id,
+            &after,
+        ]
+        .concat();
         Ok(Self { version, time, parameters, state, proof, before, after, line })
     }
 
@@ -133,7 +142,7 @@ impl Entry {
 /// An entry of these parts, which are in canonical form, without a proof, on both sides of the value of `versionId`:
 /// members are sorted, and so all but the time comes before.
 pub(super) fn around_version(parameters: &str, state: &str, time: &str) -> (String, String) {
-    let before = format!(r#"{{"parameters":{parameters},"state":{state},"versionId":""#);
+    let before = [r#"{"parameters":"#, parameters, r#","state":"#, state, r#","versionId":""#].concat();
     (before, format!(r#"","versionTime":"{time}"}}"#))
 }
 

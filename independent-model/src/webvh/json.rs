@@ -31,13 +31,14 @@ pub fn read_strictly(bytes: &[u8]) -> Result<Value, Fault> {
 /// bytes, and escapes what RFC 8785 escapes. Only other names need the sorting by UTF-16 code units.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    let text = match has_plain_names(value) {
-        // `Display` prints the same, in twice the time.
-        true => serde_json::to_string(value),
-        false => serde_json_canonicalizer::to_string(value),
+    // Room for a document: growing to it step by step costs as much as writing it.
+    let mut text = Vec::with_capacity(1024);
+    let written = match has_plain_names(value) {
+        true => serde_json::to_writer(&mut text, value),
+        false => serde_json_canonicalizer::to_writer(value, &mut text),
     };
     // Writing to memory does not fail, and every member name is a string.
-    text.unwrap_or_else(|_| value.to_string())
+    written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_else(|| value.to_string())
 }
 
 fn has_plain_names(value: &Value) -> bool {

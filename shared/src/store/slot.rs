@@ -4,6 +4,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Commit, Entry, Key, Store, StoreError, Version};
 
+/// Room for most records: growing to it step by step costs as much as writing one.
+const RECORD_BYTES: usize = 2048;
+
 /// A place in a store, as it was when it was read: what a later commit expects of it.
 ///
 /// Whoever changes records reads their slots, decides, and commits on condition that the slots are unchanged; on a
@@ -77,7 +80,8 @@ impl<T> Slot<T> {
     where
         T: Serialize,
     {
-        let bytes = serde_json::to_vec(value).map_err(|error| senseless(&self.key, &error))?;
+        let mut bytes = Vec::with_capacity(RECORD_BYTES);
+        serde_json::to_writer(&mut bytes, value).map_err(|error| senseless(&self.key, &error))?;
         Ok(self.unchanged(commit).put(self.key.clone(), bytes))
     }
 
