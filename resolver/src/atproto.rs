@@ -104,6 +104,11 @@ impl Atproto {
         self.dids.ask(&key, source).await
     }
 
+    /// The same, if nobody needs to be asked.
+    pub(crate) fn did_at_hand(&self, handle: Handle) -> Option<Answered<DidOf>> {
+        self.dids.at_hand(&Key { seat: Seat::ATPROTO, subject: Subject::Handle(handle) })
+    }
+
     pub(crate) async fn document_of(&self, did: &AccountId) -> Result<Answered<Document>, ResolveError> {
         let (port, did) = (Arc::clone(&self.port), did.clone());
         let key = Key { seat: Seat::ATPROTO, subject: Subject::Account(did.clone()) };

@@ -77,6 +77,11 @@ impl Directory {
         &self.policies[seat.0]
     }
 
+    /// The backend that is asked before all others, or before all others of a model.
+    pub(crate) fn first_of(&self, model: Option<Model>) -> Option<Seat> {
+        self.first(|policy| model.is_none_or(|model| policy.model == model))
+    }
+
     /// The backend that answers for `subject`.
     pub(crate) fn route(&self, subject: &Subject, selector: Option<&Selector>) -> Result<Seat, NotServed> {
         match subject {

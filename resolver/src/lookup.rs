@@ -2,7 +2,9 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use namesake::{AccountId, Clock, ErrorKind, Lookup, Policy, ResolveError, StepOutcome, Trace, Ttl, Why};
+use namesake::{
+    AccountId, Clock, ErrorKind, Handle, Lookup, Model, Policy, ResolveError, StepOutcome, Trace, Ttl, Why,
+};
 use namesake_independent::hosted::Hosted;
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     guard::Guarded,
     person::{self, Person},
     problem::Refusal,
-    query::{Query, Subject},
+    query::{Query, Selector, Subject},
     settings::CacheSettings,
 };
 
@@ -67,6 +69,19 @@ impl Resolver {
         let key = self.key(query).await?;
         let answered = self.people.ask(&key, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
+    }
+
+    /// The same for a handle, if nobody needs to be asked; `implied` is the model that the route stands for.
+    pub(crate) fn at_hand(&self, handle: Handle, implied: Option<Model>) -> Option<Answered<Person>> {
+        let subject = Subject::Handle(handle);
+        // A name is remembered of a backend only if its namespace holds it, and what the first one holds is its own: for
+        // these the directory has nothing to decide.
+        let key = Key { seat: self.directory().first_of(implied)?, subject };
+        if let Some(answered) = self.people.at_hand(&key) {
+            return Some(answered);
+        }
+        let seat = self.directory().route(&key.subject, implied.map(Selector::Model).as_ref()).ok()?;
+        (seat != key.seat).then(|| self.people.at_hand(&Key { seat, ..key })).flatten()
     }
 
     /// The same, from a lookup that begins now; what it finds is remembered.

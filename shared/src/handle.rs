@@ -1,6 +1,6 @@
 //! A handle, as the contract sees it: a clean, lower-cased name whose grammar belongs to a backend.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +24,15 @@ impl Handle {
     /// # Errors
     /// [`InvalidHandle`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, InvalidHandle> {
-        let name = text.trim().to_lowercase();
-        match name.as_str() {
+        // Most are written as they are kept: in these there is nothing to fold, and nothing that could be hidden.
+        let is_plain =
+            text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'));
+        let name: Cow<'_, str> = if is_plain { text.into() } else { text.trim().to_lowercase().into() };
+        match &*name {
             "" => Err(InvalidHandle::Empty),
             "handle.invalid" => Err(InvalidHandle::Placeholder),
             _ if name.len() > Self::MAX_BYTES => Err(InvalidHandle::TooLong { bytes: name.len() }),
+            name if is_plain => Ok(Self(name.into())),
             _ if name.starts_with('@') => Err(InvalidHandle::Decorated),
             _ => match name.chars().find(|&c| c.is_whitespace() || text::is_hidden(c)) {
                 Some(character) => Err(InvalidHandle::Character { character }),

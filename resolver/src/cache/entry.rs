@@ -48,6 +48,8 @@ pub(crate) struct Entry<V> {
     pub(super) stale_until: Timestamp,
     /// It came back after a restart: stale from the beginning.
     pub(super) is_restored: bool,
+    /// About how many bytes it takes, with what is prepared of it.
+    pub(super) weight: u32,
     /// The bytes that go out for it, written by the first who needs them.
     pub(crate) prepared: OnceLock<Prepared>,
 }
@@ -109,8 +111,8 @@ pub(super) struct Slot<V> {
     /// A provisional answer stands *beside* the good one: a chain of provisional answers must not wear down what
     /// was proved.
     pub(super) provisional: Option<Arc<Entry<V>>>,
-    /// A temporary failure never replaces an answer.
-    pub(super) failure: Option<Failure>,
+    /// A temporary failure never replaces an answer. Boxed: hardly any slot has one.
+    pub(super) failure: Option<Box<Failure>>,
 }
 
 impl<V> Clone for Slot<V> {

@@ -37,6 +37,9 @@ const STRIPES: usize = 1 << 16;
 /// a lookup.
 const WHOLES: usize = 64;
 
+/// The last one: when anything at all was purged, or suspected. Most answers were begun since.
+const ANYTHING: usize = STRIPES + WHOLES;
+
 /// When each name was last purged, and last suspected.
 #[derive(Debug)]
 pub(crate) struct Generations {
@@ -75,7 +78,7 @@ impl Default for Generations {
     fn default() -> Self {
         Self {
             sequence: AtomicU64::new(1),
-            stripes: (0..STRIPES + WHOLES).map(|_| Stripe::default()).collect(),
+            stripes: (0..=ANYTHING).map(|_| Stripe::default()).collect(),
             hasher: RandomState::new(),
             seats: OnceLock::new(),
         }
@@ -100,21 +103,13 @@ impl Generations {
         let handles = || [&change.old, &change.new].into_iter().flatten();
         let names = [Names::Of(scheme)].into_iter().chain(atproto);
         let names = names.flat_map(|names| handles().map(move |handle| self.stripe(&(names, handle))));
-        for stripe in names.chain([self.stripe(&change.account)]) {
-            if let Some(stripe) = self.stripes.get(stripe as usize) {
-                stripe.purged.fetch_max(number, Ordering::SeqCst);
-            }
-        }
+        self.mark(names.chain([self.stripe(&change.account)]), number, |stripe| &stripe.purged);
     }
 
     /// Everything known of what is suspected, of names under `scheme`, is no longer fresh.
     pub(crate) fn suspect(&self, scheme: &Scheme, suspicion: &Suspicion) {
         let number = self.next();
-        let mark = |stripe: u32| {
-            if let Some(stripe) = self.stripes.get(stripe as usize) {
-                stripe.suspected.fetch_max(number, Ordering::SeqCst);
-            }
-        };
+        let mark = |stripe: u32| self.mark([stripe], number, |stripe| &stripe.suspected);
         match suspicion {
             Suspicion::Account { account, handle } => {
                 mark(self.stripe(account));
@@ -135,9 +130,7 @@ impl Generations {
     /// Everything known of an account is no longer fresh.
     pub(crate) fn suspect_account(&self, account: &AccountId) {
         let number = self.next();
-        if let Some(stripe) = self.stripes.get(self.stripe(account) as usize) {
-            stripe.suspected.fetch_max(number, Ordering::SeqCst);
-        }
+        self.mark([self.stripe(account)], number, |stripe| &stripe.suspected);
     }
 
     /// What was begun before `moment` about these no longer counts: an answer that was looked up from then on knows
@@ -151,11 +144,8 @@ impl Generations {
     ) {
         let handles = names.iter().flat_map(|names| handles.iter().map(move |handle| (*names, *handle)));
         let handles = handles.map(|handle| self.stripe(&handle));
-        for stripe in handles.chain(account.map(|account| self.stripe(account))) {
-            if let Some(stripe) = self.stripes.get(stripe as usize) {
-                stripe.purged.fetch_max(moment.0, Ordering::SeqCst);
-            }
-        }
+        let account = account.map(|account| self.stripe(account));
+        self.mark(handles.chain(account), moment.0, |stripe| &stripe.purged);
     }
 
     /// The stripes of what is answered to a question: the account, and the handle it goes by.
@@ -192,11 +182,25 @@ impl Generations {
     }
 
     fn older(&self, stripes: Stripes, begun: Begun, mark: impl Fn(&Stripe) -> &AtomicU64) -> bool {
-        let older = |at: &u32| {
-            let stripe = self.stripes.get(*at as usize);
+        let older = |at: usize| {
+            let stripe = self.stripes.get(at);
             stripe.is_none_or(|stripe| mark(stripe).load(Ordering::SeqCst) < begun.0)
         };
-        stripes.0.iter().all(older)
+        older(ANYTHING) || stripes.0.iter().all(|at| older(*at as usize))
+    }
+
+    /// Writes `number` into these stripes, and into the one for anything: when this returns, every reader sees both.
+    fn mark(
+        &self,
+        stripes: impl IntoIterator<Item = u32>,
+        number: u64,
+        mark: impl Fn(&Stripe) -> &AtomicU64,
+    ) {
+        for at in stripes.into_iter().map(|at| at as usize).chain([ANYTHING]) {
+            if let Some(stripe) = self.stripes.get(at) {
+                mark(stripe).fetch_max(number, Ordering::SeqCst);
+            }
+        }
     }
 
     fn next(&self) -> u64 {

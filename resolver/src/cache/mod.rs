@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Two pure files decide: `entry` what may be answered now, `settle` what is kept; `restart` is about what outlives the
-//! process. This one holds the lock-free map, the
+//! process. This one holds the map, the
 //! clock and the flights.
 
 mod entry;
@@ -19,9 +19,19 @@ mod generations;
 mod restart;
 mod settle;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    hash::{Hash, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle, EntryAction, EntryResult},
+};
 
 pub(crate) use self::{
     entry::{Answered, Remembered, Said},
@@ -41,10 +51,28 @@ use crate::{
 };
 
 /// One question to one backend.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) seat: Seat,
     pub(crate) subject: Subject,
+}
+
+impl Key {
+    fn name(&self) -> &str {
+        match &self.subject {
+            Subject::Handle(handle) => handle.as_str(),
+            Subject::Account(account) => account.as_str(),
+        }
+    }
+}
+
+impl Hash for Key {
+    /// In two pieces, for which a hasher takes half as long as for the four that would be derived. A handle is no account,
+    /// so the name tells which it is.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.name().as_bytes());
+        state.write_usize(self.seat.index());
+    }
 }
 
 /// How long a lookup waits for a source that is stronger than the one that has answered.
@@ -95,9 +123,13 @@ impl Whose {
     }
 }
 
+/// Sharded, each shard behind a lock of its own; those asked for least go first (S3-FIFO). The hasher has a secret: names
+/// come from strangers.
+type Slots<V> = Cache<Key, Arc<Slot<V>>, Weight, RandomState>;
+
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
 struct Shelf<V> {
-    slots: moka::sync::Cache<Key, Arc<Slot<V>>>,
+    slots: Arc<Slots<V>>,
     generations: Arc<Generations>,
     whose: Whose,
     clock: Arc<dyn Clock>,
@@ -131,10 +163,7 @@ impl<V: Remembered> Memory<V> {
         whose: Whose,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let slots = moka::sync::Cache::builder()
-            .max_capacity(settings.capacity_bytes)
-            .weigher(|key: &Key, slot: &Arc<Slot<V>>| weigh(key, slot))
-            .build();
+        let slots = Arc::new(slots(settings.capacity_bytes));
         Self { shelf: Shelf { slots, generations, whose, clock, settings }, flights: Flights::default() }
     }
 
@@ -185,6 +214,14 @@ impl<V: Remembered> Memory<V> {
         self.flights.all_landed().await;
     }
 
+    /// What [`Self::ask`] would answer without asking anybody.
+    pub(crate) fn at_hand(&self, key: &Key) -> Option<Answered<V>> {
+        match self.shelf.recall(key) {
+            Recall::Good(answered) => Some(answered),
+            Recall::Behind(_) | Recall::Failed(_) | Recall::Nothing => None,
+        }
+    }
+
     /// How old the answer is that `key` would get from memory.
     pub(crate) fn peek(&self, key: &Key) -> Option<Freshness> {
         match self.shelf.recall(key) {
@@ -216,7 +253,7 @@ impl<V: Remembered> Memory<V> {
             let arrives = async move {
                 let found = lookup.await;
                 let provisional = is_provisional(&found);
-                let result = shelf.settle(key.clone(), begun, found);
+                let result = shelf.settle(&key, begun, found);
                 if let Settled::New(entry) = &result
                     && afresh
                     && !provisional
@@ -225,7 +262,7 @@ impl<V: Remembered> Memory<V> {
                 }
                 let after = provisional.then(|| {
                     let (begun, lookup) = (shelf.generations.begin(), source(Patience::Long));
-                    Box::pin(async move { shelf.late_word(key, begun, lookup.await) }) as _
+                    Box::pin(async move { shelf.late_word(&key, begun, lookup.await) }) as _
                 });
                 Arrival { result, after }
             };
@@ -257,30 +294,41 @@ impl<V: Remembered> Shelf<V> {
         }
     }
 
-    fn settle(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {
-        use moka::ops::compute::Op;
-
-        let asked = self.asked(&key);
+    fn settle(&self, key: &Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {
+        let asked = self.asked(key);
         let stripes = match &result {
-            Ok(Lookup::Found { value, .. }) => self.stripes(&key, value),
+            Ok(Lookup::Found { value, .. }) => self.stripes(key, value),
             _ => asked,
         };
-        let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
-        let mut settled = None;
-        self.slots.entry(key).and_compute_with(|known| {
-            let counts = |stripes, begun| self.generations.count(stripes, begun);
-            let known = known.map(|known| known.into_value().still_counting(counts)).unwrap_or_default();
-            let (heard, kept) = settle(known, landing, &self.settings);
-            settled = Some(heard);
-            Op::Put(Arc::new(kept))
+        let mut landing = Some(Landing { result, begun, asked, stripes, now: self.clock.now() });
+        // Runs once, under the lock of the key's shard: two lookups that land together settle one after the other.
+        let mut decide = |known: Slot<V>| {
+            let (heard, kept) = settle(known, landing.take()?, &self.settings);
+            Some((heard, Arc::new(kept)))
+        };
+        let counts = |stripes, begun| self.generations.count(stripes, begun);
+        let entry = self.slots.entry(key, None, |_, slot| {
+            EntryAction::Retain(decide(slot.still_counting(counts)).map(|(heard, kept)| {
+                *slot = kept;
+                heard
+            }))
         });
+        let settled = match entry {
+            EntryResult::Retained(heard) => heard,
+            EntryResult::Vacant(place) => decide(Slot::default()).map(|(heard, kept)| {
+                // Refused when it alone is too large to be remembered.
+                let _ = place.insert(kept);
+                heard
+            }),
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => None,
+        };
         let lost = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
         settled.unwrap_or_else(lost)
     }
 
     /// What a lookup with all its time said, after a provisional answer went out. It counts if it is definite; silence
     /// changes nothing.
-    fn late_word(&self, key: Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) {
+    fn late_word(&self, key: &Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) {
         let definite = match &result {
             Ok(_) => !is_provisional(&result),
             Err(error) => !error.kind().is_temporary(),
@@ -322,19 +370,24 @@ impl<V: Remembered> Shelf<V> {
     }
 }
 
-fn weigh<V: Remembered>(key: &Key, slot: &Slot<V>) -> u32 {
-    /// Of the map itself, the slot and an entry.
-    const OVERHEAD: usize = 400;
-    let name = match &key.subject {
-        Subject::Handle(handle) => handle.as_str().len(),
-        Subject::Account(account) => account.as_str().len(),
-    };
-    let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
-    let values = entries.map(|entry| match &entry.said {
-        Said::Found(value) => value.weight(),
-        Said::Absent(_) => 512,
-    });
-    u32::try_from(OVERHEAD + name + values.sum::<usize>()).unwrap_or(u32::MAX)
+fn slots<V: Remembered>(capacity_bytes: u64) -> Slots<V> {
+    /// Of an answer; it only sizes the shards and what is kept of those that went.
+    const TYPICAL_BYTES: u64 = 1 << 10;
+    let answers = usize::try_from(capacity_bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
+    Cache::with(answers, capacity_bytes, Weight, RandomState::new(), DefaultLifecycle::default())
+}
+
+/// About how many bytes a slot takes, with its key.
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl<V> Weighter<Key, Arc<Slot<V>>> for Weight {
+    fn weight(&self, key: &Key, slot: &Arc<Slot<V>>) -> u64 {
+        /// Of the map itself, and the slot.
+        const OVERHEAD: usize = 200;
+        let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
+        (OVERHEAD + key.name().len()) as u64 + entries.map(|entry| u64::from(entry.weight)).sum::<u64>()
+    }
 }
 
 fn later(from: Timestamp, by: Duration) -> Timestamp {

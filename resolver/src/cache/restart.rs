@@ -1,10 +1,16 @@
 //! What a memory hands out before a restart, and takes back after it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+};
 
 use namesake::Timestamp;
 
-use super::{Entry, Key, Memory, Remembered, Said, Slot, later, settle::checked_at};
+use super::{
+    Entry, Key, Memory, Remembered, Said, Slot, later,
+    settle::{checked_at, weight},
+};
 
 /// An answer that may come back after a restart.
 #[derive(Debug)]
@@ -34,7 +40,7 @@ impl<V: Remembered> Memory<V> {
         let good = slots.filter_map(|(key, slot)| Some((key, Arc::clone(slot.good.as_ref()?))));
         good.filter(|(_, entry)| survives(entry))
             .map(|(key, entry)| Survivor {
-                key: Key::clone(&key),
+                key,
                 learned_at: entry.learned_at,
                 suspect: generations.is_suspect(entry.stripes, entry.begun),
                 entry,
@@ -58,6 +64,7 @@ impl<V: Remembered> Memory<V> {
         let (stripes, said) = (shelf.stripes(&key, &value), Said::Found(value));
         let entry = Entry {
             checked_at: checked_at(&said).unwrap_or(learned_at),
+            weight: weight(&said),
             said,
             begun,
             stripes,
@@ -68,8 +75,8 @@ impl<V: Remembered> Memory<V> {
             is_restored: true,
             prepared: OnceLock::new(),
         };
-        shelf.slots.entry(key).or_insert_with(|| Arc::new(Slot::good(entry)));
-        true
+        let slot = || Ok::<_, Infallible>(Arc::new(Slot::good(entry)));
+        shelf.slots.get_or_insert_with(&key, slot).is_ok()
     }
 
     /// Counted from when the answer was learned, so that the time away counts.

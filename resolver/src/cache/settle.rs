@@ -48,8 +48,8 @@ pub(super) fn settle<V: Remembered>(
 ) -> (Settled<V>, Slot<V>) {
     let Landing { result, begun, asked, stripes, now } = landing;
     let failed = |known: Slot<V>, error: ResolveError| {
-        let failure =
-            Failure { error: error.clone(), until: later(now, settings.failure_ttl), begun, stripes: asked };
+        let until = later(now, settings.failure_ttl);
+        let failure = Box::new(Failure { error: error.clone(), until, begun, stripes: asked });
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
@@ -95,7 +95,7 @@ fn remember<V>(known: &Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
 
 /// A definite failure is the stronger source's word: what stood in for it goes, and what was good no longer goes out,
 /// unless its lookup was begun later and knows better.
-fn dispute<V>(known: Slot<V>, failure: Failure) -> Slot<V> {
+fn dispute<V>(known: Slot<V>, failure: Box<Failure>) -> Slot<V> {
     match &known.good {
         Some(good) if good.begun > failure.begun => known,
         _ => Slot {
@@ -135,6 +135,7 @@ fn entry<V: Remembered>(
     let expires = believed.map(|time| later(now, time));
     Entry {
         checked_at: checked_at(&said).unwrap_or(now),
+        weight: weight(&said),
         said,
         begun,
         stripes,
@@ -148,6 +149,19 @@ fn entry<V: Remembered>(
         is_restored: false,
         prepared: OnceLock::new(),
     }
+}
+
+/// Of an entry.
+pub(super) fn weight<V: Remembered>(said: &Said<V>) -> u32 {
+    /// Beside the value.
+    const ITSELF: usize = 200;
+    /// A definite no has a problem document prepared.
+    const ABSENT: usize = 512;
+    let value = match said {
+        Said::Found(value) => value.weight(),
+        Said::Absent(_) => ABSENT,
+    };
+    u32::try_from(ITSELF + value).unwrap_or(u32::MAX)
 }
 
 pub(super) fn checked_at<V: Remembered>(said: &Said<V>) -> Option<Timestamp> {

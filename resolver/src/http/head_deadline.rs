@@ -8,18 +8,32 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use hyper::rt::{Sleep, Timer};
 
-/// Until when a connection waits for a head; `None` while it has one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct HeadDeadline(Arc<Mutex<Option<Instant>>>);
+/// Until when a connection waits for a head; or that it has one.
+#[derive(Debug, Clone)]
+pub(super) struct HeadDeadline {
+    /// In nanoseconds since `opened`; [`NOT_WAITING`] while it has one.
+    until: Arc<AtomicU64>,
+    opened: Instant,
+}
+
+const NOT_WAITING: u64 = 0;
 
 impl HeadDeadline {
+    /// Of a connection that has just been opened.
+    pub(super) fn new() -> Self {
+        Self { until: Arc::default(), opened: tokio::time::Instant::now().into_std() }
+    }
+
     /// Ready when a head was waited for past its deadline. `limit` is how long hyper waits for each.
     pub(super) async fn passed(self, limit: Duration) {
         loop {
@@ -35,11 +49,10 @@ impl HeadDeadline {
     }
 
     fn read(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, until: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        match self.until.load(Ordering::Relaxed) {
+            NOT_WAITING => None,
+            nanos => Some(self.opened + Duration::from_nanos(nanos)),
+        }
     }
 }
 
@@ -49,8 +62,10 @@ impl Timer for HeadDeadline {
     }
 
     fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
-        self.note(Some(until));
-        Box::pin(Waiting(self.clone()))
+        let nanos = until.saturating_duration_since(self.opened).as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX).max(NOT_WAITING + 1);
+        self.until.store(nanos, Ordering::Relaxed);
+        Box::pin(Waiting(Arc::clone(&self.until)))
     }
 
     fn now(&self) -> Instant {
@@ -59,7 +74,7 @@ impl Timer for HeadDeadline {
 }
 
 /// What hyper holds while it waits. It never rings by itself: [`HeadDeadline::passed`] ends the connection.
-struct Waiting(HeadDeadline);
+struct Waiting(Arc<AtomicU64>);
 
 impl Future for Waiting {
     type Output = ();
@@ -73,7 +88,7 @@ impl Sleep for Waiting {}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.note(None);
+        self.0.store(NOT_WAITING, Ordering::Relaxed);
     }
 }
 
@@ -87,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_head_that_is_waited_for_has_a_deadline() {
-        let (deadline, begun) = (HeadDeadline::default(), Instant::now());
+        let (deadline, begun) = (HeadDeadline::new(), Instant::now());
         let passed = tokio::time::timeout(10 * LIMIT, deadline.clone().passed(LIMIT));
         let requests = async {
             for _ in 0..3 {

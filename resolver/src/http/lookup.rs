@@ -1,6 +1,6 @@
 //! `/@{handle}` and `/profile/{handle-or-did}`: a page for people, prepared bytes for everybody else.
 
-use std::{io::Write as _, sync::OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -10,6 +10,7 @@ use super::{
     Site,
     reply::{self, Reply},
     request::Asked,
+    seconds,
 };
 use crate::{
     api::Freshness,
@@ -24,12 +25,12 @@ use crate::{
 
 /// `GET /@{handle}?scheme=`
 pub(super) async fn handle(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
-    represent(site, asked, named(part, None, asked)?).await
+    either(site, asked, named(part, None, asked)?).await
 }
 
 /// `GET /profile/{handle-or-did}`: the independent scheme's own address.
 pub(super) async fn profile(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
-    represent(site, asked, named(part, Some(Selector::Model(Model::Independent)), asked)?).await
+    either(site, asked, named(part, Some(Selector::Model(Model::Independent)), asked)?).await
 }
 
 fn named(part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, Refusal> {
@@ -41,7 +42,7 @@ fn named(part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, 
     Ok(Query::named(&name, implied)?.under(scheme))
 }
 
-async fn represent(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {
+async fn either(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {
     let answered = site.resolver.answer(&query).await?;
     match asked.prefers_html() {
         true => page(site, asked, &query, &answered),
@@ -49,7 +50,7 @@ async fn represent(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Re
     }
 }
 
-/// The prepared bytes, with the age put in before the last brace: nothing is serialised for it, and the `ETag` stays.
+/// An answer in JSON.
 pub(super) fn document(
     site: &Site,
     asked: &Asked,
@@ -57,31 +58,35 @@ pub(super) fn document(
     answered: &Answered<Person>,
     negotiated: bool,
 ) -> Reply {
-    let prepared = json(site, query, answered);
+    represent(json(site, query, answered), answered.freshness, asked.if_none_match(), negotiated)
+}
+
+/// The prepared bytes, with the age put in before the last brace: nothing is serialised for it, and the `ETag` stays.
+pub(super) fn represent(
+    prepared: &Prepared,
+    freshness: Freshness,
+    if_none_match: Option<&HeaderValue>,
+    negotiated: bool,
+) -> Reply {
     let body = match prepared.body.strip_suffix(b"}") {
-        Some(open) if prepared.status == StatusCode::OK => with_freshness(open, answered.freshness),
+        Some(open) if prepared.status == StatusCode::OK => with_freshness(open, freshness),
         _ => prepared.body.clone(),
     };
-    reply::prepared(prepared, body, answered.freshness, asked.if_none_match(), negotiated)
+    reply::prepared(prepared, body, freshness, if_none_match, negotiated)
 }
 
 /// Closes an object that is still open.
 fn with_freshness(open: &[u8], Freshness { age_seconds, ttl_seconds, stale }: Freshness) -> Bytes {
-    /// Of what is added, with the largest numbers.
-    const ROOM: usize = 112;
-    let mut body = Vec::with_capacity(open.len() + ROOM);
-    body.extend_from_slice(open);
-    // Writing to memory cannot fail.
-    let _ = match ttl_seconds {
-        Some(ttl) => write!(
-            body,
-            r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":{ttl},"stale":{stale}}}}}"#
-        ),
-        None => {
-            write!(body, r#","freshness":{{"ageSeconds":{age_seconds},"ttlSeconds":null,"stale":{stale}}}}}"#)
-        }
-    };
-    body.into()
+    let (age, ttl) = (seconds::text(age_seconds), ttl_seconds.map_or("null".into(), seconds::text));
+    let parts = [
+        open,
+        br#","freshness":{"ageSeconds":"#,
+        age.as_bytes(),
+        br#","ttlSeconds":"#,
+        ttl.as_bytes(),
+        if stale { br#","stale":true}}"# } else { br#","stale":false}}"# },
+    ];
+    parts.concat().into()
 }
 
 /// The JSON bytes of an answer, written by the first who needs them.
@@ -91,16 +96,16 @@ fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a P
     prepared.get_or_init(|| {
         let checked_at = moment(entry.checked_at);
         match &entry.said {
-            Said::Absent(why) => reply::prepare_problem(&site.resolver.absent(query, *why), checked_at),
+            Said::Absent(why) => reply::prepare_problem(&site.resolver.absent(query, *why), &checked_at),
             Said::Found(person) => {
                 let mut resolution = person.resolution(None);
-                let body = Bytes::from(reply::write(&resolution));
+                let body = reply::write(&resolution);
                 // Two answers that differ only in when they were checked mean the same.
                 if let Some(proof) = &mut resolution.proof {
                     proof.checked_at = Timestamp::UNIX_EPOCH;
                 }
                 let etag = prepared::weak_etag(&reply::write(&resolution));
-                Prepared { status: StatusCode::OK, content_type: reply::JSON, body, etag, checked_at }
+                Prepared::new(StatusCode::OK, reply::JSON, &body, &etag, &checked_at)
             }
         }
     })
@@ -114,10 +119,9 @@ fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) 
     let scheme = SchemeView::new(policy, None);
     let freshness = Some(answered.freshness);
     let context = AnswerContext { scheme: &scheme, other_schemes: &other_schemes, freshness };
-    let body = Bytes::from(pages::answer(&resolution, context).into_string());
-    let etag = prepared::weak_etag(&body);
-    let checked_at = moment(answered.entry.checked_at);
-    let page = Prepared { status: StatusCode::OK, content_type: reply::HTML, body, etag, checked_at };
+    let body = pages::answer(&resolution, context).into_string();
+    let (etag, checked_at) = (prepared::weak_etag(body.as_bytes()), moment(answered.entry.checked_at));
+    let page = Prepared::new(StatusCode::OK, reply::HTML, body.as_bytes(), &etag, &checked_at);
     let mut reply =
         reply::prepared(&page, page.body.clone(), answered.freshness, asked.if_none_match(), true);
     reply::protect(&mut reply);

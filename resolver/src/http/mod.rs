@@ -3,7 +3,8 @@
 //! | routes | file |
 //! |---|---|
 //! | what a path means | `route` |
-//! | connections, limits, drain | `server`, `head_deadline` |
+//! | connections, limits, drain | `server`, `head_deadline`, `beside` |
+//! | what is in memory, of the four busiest routes | `hot` (`seconds`) |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
@@ -27,6 +28,7 @@
 
 mod accounts;
 mod at_host;
+mod beside;
 mod body;
 mod changes;
 mod compare;
@@ -36,6 +38,7 @@ mod explain;
 mod handles;
 mod head_deadline;
 mod hosted;
+mod hot;
 mod lookup;
 mod mirror;
 mod mirror_page;
@@ -49,6 +52,7 @@ mod reply;
 mod request;
 mod resolve;
 mod route;
+mod seconds;
 pub(crate) mod server;
 mod session;
 mod tls_allowed;
@@ -60,7 +64,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake_mirror::MirrorModel;
 
@@ -145,9 +149,16 @@ impl Site {
         Self { feed: feed.map(Arc::new), ..self }
     }
 
+    /// Whether a request came to the host of an account or of a handle, where paths mean something else.
+    fn is_elsewhere<B>(&self, request: &Request<B>) -> bool {
+        let below = |hosts: &OurHosts| hosts.below(request.uri(), request.headers()).is_some();
+        self.our_hosts.as_ref().is_some_and(below)
+    }
+
     /// Called every few seconds while serving.
     fn tidy(&self) {
         self.quotas.tidy();
+        self.counters.tell();
         if let Some(recorder) = &self.metrics {
             recorder.run_upkeep();
         }
@@ -161,7 +172,7 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let uri = asked.head.uri.clone();
     // Whoever keeps the service running may name it as they like.
     let hosts = site.our_hosts.as_ref().filter(|_| door == Door::Public);
-    let at_host = hosts.is_some_and(|hosts| hosts.below(&asked.head).is_some());
+    let at_host = hosts.is_some_and(|hosts| hosts.below(&asked.head.uri, &asked.head.headers).is_some());
     let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
     // Our pages need a stylesheet and links, which are not at other people's hosts.
     let (kind, html) = (route.kind, asked.prefers_html() && !at_host);
@@ -204,20 +215,6 @@ async fn dispatch(
         Kind::Handle => lookup::handle(site, &asked, part).await,
         Kind::Profile => lookup::profile(site, &asked, part).await,
         Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
-        // A future is as large as its largest branch, and is moved for every request. What is not asked all the time
-        // goes into a box, so that it costs the rest nothing.
-        _ => Box::pin(seldom(site, asked, Route { kind, part }, door)).await,
-    }
-}
-
-/// The routes that are not asked all the time.
-async fn seldom(
-    site: &Site,
-    asked: Asked,
-    Route { kind, part }: Route<'_>,
-    door: Door,
-) -> Result<Reply, Refusal> {
-    match kind {
         Kind::Resolve if asked.method() == Method::POST => resolve::batch(site, asked).await,
         Kind::Resolve => resolve::one(site, &asked).await,
         Kind::Explain => explain::explain(site, &asked).await,
@@ -264,9 +261,7 @@ async fn seldom(
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),
         Kind::Metrics => ops::metrics(site),
-        Kind::Handle | Kind::Profile | Kind::ResolveHandle | Kind::XrpcUnknown | Kind::Nowhere => {
-            Err(Refusal::NoSuchPage)
-        }
+        Kind::XrpcUnknown | Kind::Nowhere => Err(Refusal::NoSuchPage),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a request came to the host of an account that lives here, or of a handle: pure, and the same for everybody
 //! else's requests.
 
-use http::{header, request::Parts};
+use http::{HeaderMap, Uri, header};
 use namesake_independent::{Hostname, hosted::HostedSettings};
 use url::Url;
 
@@ -24,8 +24,8 @@ impl OurHosts {
 
     /// The host a request came to, if that is below a domain of ours and not the service's own. Every request pays for
     /// this: it compares endings, and writes nothing. The text may still be no host name.
-    pub(crate) fn below<'a>(&self, head: &'a Parts) -> Option<&'a str> {
-        let host = host_of(head)?;
+    pub(crate) fn below<'a>(&self, uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+        let host = host_of(uri, headers)?;
         (self.domains.iter().any(|domain| is_below(host, domain)) && !host.eq_ignore_ascii_case(&self.own))
             .then_some(host)
     }
@@ -38,11 +38,11 @@ pub(crate) fn name_of(host: &str) -> Option<Hostname> {
 
 /// The host without its port: of an absolute request target, which counts before the header (RFC 9112 section 3.2.2),
 /// or of the one `Host`.
-fn host_of(head: &Parts) -> Option<&str> {
-    let authority = match head.uri.authority() {
+fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let authority = match uri.authority() {
         Some(authority) => authority.as_str(),
         None => {
-            let mut hosts = head.headers.get_all(header::HOST).into_iter();
+            let mut hosts = headers.get_all(header::HOST).into_iter();
             hosts.next().filter(|_| hosts.next().is_none())?.to_str().ok()?
         }
     };
@@ -76,14 +76,16 @@ mod tests {
         OurHosts::new(&settings, &Url::parse("https://App.example.com:8443").unwrap())
     }
 
-    fn head(target: &str, hosts: &[&str]) -> Parts {
-        let request = hosts.iter().fold(Request::get(target), |request, host| request.header("host", *host));
-        request.body(()).unwrap().into_parts().0
+    /// What [`OurHosts::below`] says of a request with this target and these `Host` headers.
+    fn below(target: &str, named: &[&str]) -> Option<String> {
+        let request = named.iter().fold(Request::get(target), |request, host| request.header("host", *host));
+        let request = request.body(()).unwrap();
+        hosts().below(request.uri(), request.headers()).map(ToOwned::to_owned)
     }
 
     #[test]
     fn hosts_below_our_domains_are_told_from_all_others() {
-        for (host, below) in [
+        for (host, expected) in [
             ("alice.example.com", Some("alice.example.com")),
             ("ALICE.Example.Com:443", Some("ALICE.Example.Com")),
             ("alice.example.com.", Some("alice.example.com")),
@@ -106,17 +108,16 @@ mod tests {
             ("", None),
             (":80", None),
         ] {
-            assert_eq!(hosts().below(&head("/", &[host])), below, "{host}");
+            assert_eq!(below("/", &[host]).as_deref(), expected, "{host}");
         }
     }
 
     #[test]
     fn an_absolute_target_counts_and_two_hosts_do_not() {
-        let hosts = hosts();
-        assert_eq!(hosts.below(&head("http://a.example.com/", &["x"])), Some("a.example.com"));
-        assert_eq!(hosts.below(&head("http://x/", &["a.example.com"])), None);
-        assert_eq!(hosts.below(&head("/", &["a.example.com", "a.example.com"])), None);
-        assert_eq!(hosts.below(&head("/", &[])), None);
+        assert_eq!(below("http://a.example.com/", &["x"]).as_deref(), Some("a.example.com"));
+        assert_eq!(below("http://x/", &["a.example.com"]), None);
+        assert_eq!(below("/", &["a.example.com", "a.example.com"]), None);
+        assert_eq!(below("/", &[]), None);
     }
 
     #[test]

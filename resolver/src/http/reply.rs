@@ -1,11 +1,13 @@
 //! Answers, with the headers every one of its kind carries.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use maud::Markup;
 use serde::Serialize;
 
-use super::body::Body;
+use super::{body::Body, seconds};
 use crate::{
     api::Freshness,
     pages::{self, CONTENT_SECURITY_POLICY},
@@ -70,7 +72,7 @@ pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> R
     reply
 }
 
-/// A remembered answer, with its body as it is today, or 304 if the client has it.
+/// A remembered answer, with its body as it is today, or 304 if the client has it. Any origin may read it.
 pub(crate) fn prepared(
     prepared: &Prepared,
     body: Bytes,
@@ -78,16 +80,76 @@ pub(crate) fn prepared(
     if_none_match: Option<&HeaderValue>,
     negotiated: bool,
 ) -> Reply {
-    let unchanged = if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag));
-    let mut reply = match unchanged && prepared.status == StatusCode::OK {
-        true => not_modified(),
-        false => bytes(prepared.status, prepared.content_type.clone(), body),
-    };
+    let mut reply = Reply::new(Body::from(body));
+    *reply.status_mut() = prepared.status;
+    let ready: &Ready = if negotiated { &NEGOTIATED } else { &REMEMBERED };
     let headers = reply.headers_mut();
-    headers.insert(header::ETAG, prepared.etag.clone());
-    headers.insert(CHECKED_AT, prepared.checked_at.clone());
-    say_age(&mut reply, freshness, negotiated);
+    headers.clone_from(&ready.headers);
+    for (value, differs) in headers.values_mut().zip(&ready.differs) {
+        *value = match differs {
+            None => continue,
+            Some(Differs::Kind) => prepared.content_type.clone(),
+            Some(Differs::Tag) => prepared.etag.clone(),
+            Some(Differs::CheckedAt) => prepared.checked_at.clone(),
+            Some(Differs::CacheControl) => cache_control(freshness),
+            Some(Differs::Age) => seconds::number(freshness.age_seconds),
+        };
+    }
+    if freshness.stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    if prepared.status == StatusCode::OK
+        && if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag))
+    {
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        *reply.body_mut() = Body::default();
+        reply.headers_mut().remove(header::CONTENT_TYPE);
+    }
     reply
+}
+
+/// The headers of remembered answers: to copy a map takes half of what it takes to make one.
+struct Ready {
+    headers: HeaderMap,
+    /// Which of them are other ones in each answer, in the order in which the map and its copies give their values.
+    differs: Vec<Option<Differs>>,
+}
+
+enum Differs {
+    Kind,
+    Tag,
+    CheckedAt,
+    CacheControl,
+    Age,
+}
+
+static REMEMBERED: LazyLock<Ready> = LazyLock::new(|| Ready::new(false));
+
+/// Where the client could have had another representation.
+static NEGOTIATED: LazyLock<Ready> = LazyLock::new(|| Ready::new(true));
+
+impl Ready {
+    fn new(negotiated: bool) -> Self {
+        let mut reply = bytes(StatusCode::OK, JSON, Bytes::new());
+        let headers = reply.headers_mut();
+        for name in [header::ETAG, CHECKED_AT, header::CACHE_CONTROL, header::AGE] {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+        if negotiated {
+            headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        }
+        allow_any_origin(&mut reply);
+        let (http::response::Parts { headers, .. }, _) = reply.into_parts();
+        let differs = headers.keys().map(|name| match name {
+            name if *name == header::CONTENT_TYPE => Some(Differs::Kind),
+            name if *name == header::ETAG => Some(Differs::Tag),
+            name if *name == CHECKED_AT => Some(Differs::CheckedAt),
+            name if *name == header::CACHE_CONTROL => Some(Differs::CacheControl),
+            name if *name == header::AGE => Some(Differs::Age),
+            _ => None,
+        });
+        Self { differs: differs.collect(), headers }
+    }
 }
 
 /// A document that is known by its version: 304 to whoever has that one. A change is seen at once, so it is asked about
@@ -116,29 +178,26 @@ pub(crate) fn not_modified() -> Reply {
     reply
 }
 
-/// How old the answer is, and how long it may be kept.
+/// Says how old the answer is, and how long it may be kept.
+pub(crate) fn say_age(reply: &mut Reply, freshness: Freshness) {
+    let headers = reply.headers_mut();
+    headers.insert(header::CACHE_CONTROL, cache_control(freshness));
+    headers.insert(header::AGE, seconds::number(freshness.age_seconds));
+    if freshness.stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+}
+
+/// How long an answer may be kept.
 ///
 /// An answer from our own store is asked about every time (`no-cache`), so that a change is seen at once. `max-age` is
 /// what is *left*: a client that knows nothing of `Age` never keeps an answer for too long, one that subtracts it
 /// (RFC 9111 section 4.2.3) asks a little sooner.
-pub(crate) fn say_age(reply: &mut Reply, freshness: Freshness, negotiated: bool) {
-    let headers = reply.headers_mut();
-    let control = match freshness {
-        Freshness { stale: false, ttl_seconds: Some(left), .. } => max_age(left),
+fn cache_control(freshness: Freshness) -> HeaderValue {
+    match freshness {
+        Freshness { stale: false, ttl_seconds: Some(left), .. } => seconds::max_age(left),
         _ => NO_CACHE,
-    };
-    headers.insert(header::CACHE_CONTROL, control);
-    headers.insert(header::AGE, HeaderValue::from(freshness.age_seconds));
-    if freshness.stale {
-        headers.insert(STALE, HeaderValue::from_static("true"));
     }
-    if negotiated {
-        headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    }
-}
-
-fn max_age(seconds: u64) -> HeaderValue {
-    HeaderValue::try_from(format!("max-age={seconds}")).unwrap_or(NO_CACHE)
 }
 
 /// A refusal: a problem document, or a page for people.
@@ -187,14 +246,9 @@ pub(crate) fn write(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// The bytes of a problem with the headers that only depend on it, for an answer that is remembered.
-pub(crate) fn prepare_problem(refusal: &Refusal, checked_at: HeaderValue) -> Prepared {
+pub(crate) fn prepare_problem(refusal: &Refusal, checked_at: &HeaderValue) -> Prepared {
     let problem = refusal.problem();
-    let body = Bytes::from(write(&problem));
-    Prepared {
-        status: StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        content_type: PROBLEM,
-        etag: prepared::weak_etag(&body),
-        body,
-        checked_at,
-    }
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = write(&problem);
+    Prepared::new(status, PROBLEM, &body, &prepared::weak_etag(&body), checked_at)
 }

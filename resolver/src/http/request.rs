@@ -57,7 +57,7 @@ impl Asked {
     /// The name of the account or handle whose host the request came to; `None` for the service's own hosts, and for what
     /// is no name.
     pub(super) fn host_name(&self, site: &Site) -> Option<Hostname> {
-        our_hosts::name_of(site.our_hosts.as_ref()?.below(&self.head)?)
+        our_hosts::name_of(site.our_hosts.as_ref()?.below(&self.head.uri, &self.head.headers)?)
     }
 
     /// A cookie's value (RFC 6265 section 4.2.1).

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::{Future, pending},
+    future::{Future, pending, ready},
     io,
     net::{IpAddr, SocketAddr},
     pin::pin,
@@ -10,11 +10,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::Either;
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::TokioIo,
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
@@ -22,7 +20,7 @@ use tokio::{
     time::{self, MissedTickBehavior},
 };
 
-use super::{Site, head_deadline::HeadDeadline, request::Asked};
+use super::{Site, beside::beside, head_deadline::HeadDeadline, hot, request::Asked};
 
 /// Which routes a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +42,6 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(site.limits.max_connections.min(Semaphore::MAX_PERMITS)));
-    let graceful = GracefulShutdown::new();
     let (closing, closed) = watch::channel(false);
     // Owns every connection: whatever outlives the drain ends with this set.
     let mut connections = JoinSet::new();
@@ -59,8 +56,7 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &places) => match accepted {
                 Ok((stream, peer, place)) => {
                     let site = Arc::clone(&site);
-                    let ends = Ends { watcher: graceful.watcher(), closing: closed.clone() };
-                    connections.spawn(connection(site, stream, peer.ip(), door, ends, place));
+                    connections.spawn(connection(site, stream, peer.ip(), door, closed.clone(), place));
                 }
                 Err(error) => {
                     tracing::warn!(error.message = %error, "server.accept_failed");
@@ -75,7 +71,8 @@ pub(crate) async fn serve(
     drop(listener);
     let _ = closing.send(true);
     tracing::info!(connections.open = connections.len(), "server.draining");
-    if time::timeout(site.limits.drain_timeout, graceful.shutdown()).await.is_err() {
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if time::timeout(site.limits.drain_timeout, all_ended).await.is_err() {
         tracing::warn!(connections.open = connections.len(), "server.drain_incomplete");
     }
     Ok(())
@@ -91,20 +88,12 @@ async fn accept(
     Ok((stream, peer, place))
 }
 
-/// What a connection hears of a shutdown.
-struct Ends {
-    /// For requests that have begun: they may end.
-    watcher: Watcher,
-    /// For streams, which would never end by themselves.
-    closing: watch::Receiver<bool>,
-}
-
 async fn connection(
     site: Arc<Site>,
     stream: TcpStream,
     peer: IpAddr,
     door: Door,
-    mut ends: Ends,
+    mut closing: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
     // Answers are small, and written whole: waiting for more to send only delays them.
@@ -113,37 +102,66 @@ async fn connection(
     // An answer that is a stream is written by us while hyper sends it. There is one at a time (HTTP/1).
     let (begun, mut streams) = mpsc::channel(1);
     let service = service_fn(|request| {
-        let (site, begun) = (Arc::clone(&site), &begun);
-        async move {
-            let mut reply = super::answer(&site, Asked::new(request, peer), door).await;
+        if let Some(reply) = hot::answer(&site, &request, door) {
+            return Either::Left(ready(Ok::<_, Infallible>(reply)));
+        }
+        let (site, begun) = (&site, &begun);
+        // Boxed: otherwise the answers at hand would carry the room for a wait.
+        Either::Right(Box::pin(async move {
+            let mut reply = super::answer(site, Asked::new(request, peer), door).await;
             if let Some(stream) = reply.body_mut().take_writer() {
                 let _ = begun.try_send(stream);
             }
-            Ok::<_, Infallible>(reply)
-        }
+            Ok(reply)
+        }))
     });
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
-    let deadline = HeadDeadline::default();
+    let deadline = HeadDeadline::new();
     let connection = http1::Builder::new()
         .timer(deadline.clone())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
+        // Answers are small: to copy one behind its head and write once is less work than to write from two places.
+        .writev(false)
         .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+
+    let mut told = closing.clone();
     let streaming = async {
         match streams.recv().await {
-            Some(stream) => stream.write(ends.closing.wait_for(|closing| *closing)).await,
+            Some(stream) => stream.write(told.wait_for(|closing| *closing)).await,
             None => pending().await,
         }
     };
-    tokio::select! {
-        biased;
-        ended = ends.watcher.watch(connection) => if let Err(error) = ended {
-            // Clients that go away, or never send a request, are no news.
-            tracing::debug!(error.message = %error, "server.connection_ended");
-        },
-        () = deadline.passed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
-        // Whatever hyper still holds of it is for somebody who does not read it.
-        () = streaming => tracing::debug!("server.stream_cut_off"),
+    let mut cut_off = pin!(async {
+        tokio::select! {
+            () = deadline.passed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
+            // Whatever hyper still holds of it is for somebody who does not read it.
+            () = streaming => tracing::debug!("server.stream_cut_off"),
+        }
+    });
+    let shut_down = async {
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => true,
+            () = &mut cut_off => false,
+        }
+    };
+    let ended = match beside(connection.as_mut(), shut_down).await {
+        Either::Left(ended) => ended,
+        Either::Right(false) => Ok(()),
+        Either::Right(true) => {
+            // A request that has begun may end; then there is no other.
+            connection.as_mut().graceful_shutdown();
+            match beside(connection, cut_off).await {
+                Either::Left(ended) => ended,
+                Either::Right(()) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // Clients that go away, or never send a request, are no news.
+        tracing::debug!(error.message = %error, "server.connection_ended");
     }
 }

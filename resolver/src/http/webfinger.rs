@@ -32,6 +32,6 @@ pub(super) async fn webfinger(site: &Site, asked: &Asked) -> Result<Reply, Refus
     });
     let mut reply = reply::json(StatusCode::OK, &document);
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jrd+json"));
-    reply::say_age(&mut reply, answered.freshness, false);
+    reply::say_age(&mut reply, answered.freshness);
     Ok(reply)
 }

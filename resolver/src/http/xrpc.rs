@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use namesake::{AccountId, Handle, ResolveError, Why};
 use serde::Deserialize;
@@ -124,10 +123,9 @@ fn serve<V>(
         Said::Absent(why) => return Err(absent(about, *why)),
     };
     let prepared = entry.prepared.get_or_init(|| {
-        let body = Bytes::from(reply::write(&body(found)));
-        let etag = weak_etag(&body);
-        let checked_at = lookup::moment(entry.checked_at);
-        Prepared { status: StatusCode::OK, content_type: reply::JSON, body, etag, checked_at }
+        let body = reply::write(&body(found));
+        let (etag, checked_at) = (weak_etag(&body), lookup::moment(entry.checked_at));
+        Prepared::new(StatusCode::OK, reply::JSON, &body, &etag, &checked_at)
     });
     Ok(reply::prepared(prepared, prepared.body.clone(), answered.freshness, asked.if_none_match(), false))
 }

@@ -50,14 +50,27 @@ pub(crate) fn run(rig: &Rig) {
     }
 }
 
-/// Our side alone, for a profiler to look at.
+/// Each side alone, for a profiler to look at.
 pub(crate) fn profile(rig: &Rig) {
+    alone(rig, resolve_handle, |ours, _| ours);
+}
+
+pub(crate) fn profile_resolve(rig: &Rig) {
+    alone(rig, resolve, |ours, _| ours);
+}
+
+pub(crate) fn profile_bare(rig: &Rig) {
+    alone(rig, resolve_handle, |_, bare| bare);
+}
+
+fn alone(rig: &Rig, path: fn(&str) -> String, choose: fn(Aim, Aim) -> Aim) {
     let (world, handles) = service::people(rig.scale(10, 1000));
     let address = service::serve(&rig.server, service::model(&world));
-    let paths = || handles.iter().map(|handle| resolve_handle(handle));
-    warm(rig, address, paths());
-    let rate = Aim::get(address, paths()).flood(&rig.load, 32, rig.span() * 10);
-    println!("resolveHandle: {rate:.0}/s");
+    let paths = || handles.iter().map(|handle| path(handle));
+    let (head, body) = warm(rig, address, paths());
+    let bare = Aim::get(bare::serve(&rig.server, &head, &body), paths());
+    let rate = choose(Aim::get(address, paths()), bare).flood(&rig.load, 32, rig.span() * 10);
+    println!("{}: {rate:.0}/s", path("…"));
 }
 
 /// Asks for everything once; gives the head and the body of one answer.

@@ -1,0 +1,78 @@
+//! The hot path: a question that was asked before, in the plainest form, while its answer is in memory.
+//!
+//! Nearly all requests are of this kind. Between hyper, which has read the head, and hyper, which writes the answer, there
+//! is this file: nothing is decoded, boxed, awaited, logged or serialised. What it takes is in `bench warm`, beside a
+//! server that returns the same bytes as a constant.
+//!
+//! 1. The route table says what the path means, and a name in lower-case ASCII means itself.
+//! 2. The directory says which backend such a name belongs to, unless the first one is known to have it.
+//! 3. Memory has a good answer, with its bytes, and nothing it is about was purged since.
+//! 4. The headers are a copy of ready ones, with the answer's tag and today's age put in.
+//!
+//! It decides nothing by itself. Whatever is not exactly so goes to [`super::answer`], which answers the same, and which a
+//! test holds it against.
+
+use http::{Method, Request, header};
+use namesake::{Handle, Model};
+
+use super::{
+    Site, lookup,
+    reply::{self, Reply},
+    route::{Kind, Route},
+    server::Door,
+};
+
+/// The answer, if it is at hand.
+pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option<Reply> {
+    let is_logged = site.options.access_log;
+    if request.method() != Method::GET || door != Door::Public || is_logged || site.is_elsewhere(request) {
+        return None;
+    }
+    let question = Question::of(request)?;
+    let handle = Handle::parse(question.name).ok()?;
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    let reply = match question.kind {
+        Kind::ResolveHandle => {
+            let answered = site.atproto.as_ref()?.did_at_hand(handle)?;
+            let prepared = answered.entry.prepared.get()?;
+            reply::prepared(prepared, prepared.body.clone(), answered.freshness, known, false)
+        }
+        kind => {
+            let implied = (kind == Kind::Profile).then_some(Model::Independent);
+            let answered = site.resolver.at_hand(handle, implied)?;
+            let prepared = answered.entry.prepared.get()?;
+            lookup::represent(prepared, answered.freshness, known, kind != Kind::Resolve)
+        }
+    };
+    site.counters.count(question.kind, reply.status());
+    Some(reply)
+}
+
+/// What is asked for, in one of the forms that mean what they say.
+struct Question<'a> {
+    kind: Kind,
+    name: &'a str,
+}
+
+impl<'a> Question<'a> {
+    fn of<B>(request: &'a Request<B>) -> Option<Self> {
+        let Route { kind, part } = Route::of(request.uri().path());
+        let name = match (kind, request.uri().query()) {
+            (Kind::ResolveHandle | Kind::Resolve, Some(query)) => query.strip_prefix("handle=")?,
+            (Kind::Handle | Kind::Profile, None) if takes_json(request) => part,
+            _ => return None,
+        };
+        // All are looked at, with no way out at the first: that is quicker for text that is short and plain.
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'.') | (byte == b'-');
+        let is_plain = name.bytes().fold(true, |so_far, byte| so_far & plain(byte));
+        is_plain.then_some(Self { kind, name })
+    }
+}
+
+/// Whether the client says that it takes JSON as gladly as anything, or says nothing.
+fn takes_json<B>(request: &Request<B>) -> bool {
+    let mut accepted = request.headers().get_all(header::ACCEPT).into_iter();
+    let first = accepted.next();
+    first.is_none_or(|first| first == "*/*" || first == "application/json") && accepted.next().is_none()
+}
