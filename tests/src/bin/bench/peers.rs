@@ -45,7 +45,7 @@ fn folder() -> PathBuf {
 }
 
 fn skipped(what: &str) {
-    println!("{what}: skipped, since it is not installed (tests/bench-peers/README.md)");
+    println!("{what}: skipped, since it is not installed or does not start (tests/bench-peers/README.md)");
 }
 
 /// A library measures itself.
@@ -72,11 +72,11 @@ fn beside_servers(rig: &Rig, dns: &NameServer) {
         for place in 0..sides.len() {
             // Who goes first changes from round to round.
             let place = if round % 2 == 0 { place } else { sides.len() - 1 - place };
-            sides[place].measure(rig, round);
+            sides[place].measure(rig, dns, round);
         }
     }
     println!(
-        "Each in a process of its own, over the same name server; {WARM} connections, cold names with {COLD}:\n"
+        "Each in a process of its own; {WARM} connections, cold names with {COLD}. No web host has the names: peers are told, Namesake asks the DNS.\n"
     );
     let (ours, peers) = sides.split_first().expect("at least our own");
     println!("{}", ours.server.name);
@@ -144,15 +144,15 @@ impl Side {
         Some(Self { hosted: Some(hosted), ..Self::new(rig, server) })
     }
 
-    fn measure(&mut self, rig: &Rig, round: usize) {
+    fn measure(&mut self, rig: &Rig, dns: &NameServer, round: usize) {
         let (process, counts) = (self.server.id(), round > 0);
         for flood in [&mut self.known].into_iter().chain(&mut self.hosted) {
-            flood.figure.measure(process, counts, || flood.aim.answers(&rig.load, WARM, rig.span()));
+            flood.figure.measure(process, dns, counts, || flood.aim.answers(&rig.load, WARM, rig.span()));
         }
         let names: u64 = rig.scale(64, 2048);
         let paths = (0..names).map(|n| warm::resolve_handle(&format!("cold{round}x{n}.example.com")));
         let cold = Aim::get(self.server.address, paths);
-        self.cold.measure(process, counts, || (names, cold.each_once(&rig.load, COLD)));
+        self.cold.measure(process, dns, counts, || (names, cold.each_once(&rig.load, COLD)));
     }
 }
 
@@ -162,21 +162,29 @@ impl Flood {
     }
 }
 
-/// Answers a second, and the CPU time of the server's process for each, round by round.
+/// Answers a second, and for each the CPU time of the server's process and the questions to the DNS: round by round.
 #[derive(Default)]
 struct Figure {
     rates: Vec<f64>,
     costs: Vec<f64>,
+    questions: Vec<f64>,
 }
 
 impl Figure {
     /// `ask` gives the number of answers, and the time that they took.
-    fn measure(&mut self, process: u32, counts: bool, ask: impl FnOnce() -> (u64, Duration)) {
-        let before = machine::ran_for(process);
+    fn measure(
+        &mut self,
+        process: u32,
+        dns: &NameServer,
+        counts: bool,
+        ask: impl FnOnce() -> (u64, Duration),
+    ) {
+        let (questions, before) = (dns.questions(), machine::ran_for(process));
         let (answers, took) = ask();
         let ran = machine::ran_for(process).zip(before).map(|(after, before)| after - before);
         if counts {
             self.rates.push(rate(answers, took));
+            self.questions.push((dns.questions() - questions) as f64 / answers as f64);
             self.costs.push(ran.map_or(f64::NAN, |time| micros(time) / answers as f64));
         }
     }
@@ -189,7 +197,8 @@ impl Figure {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rate, cost) = (median(self.rates.clone()), median(self.costs.clone()));
-        write!(f, "{rate:.0}/s, {cost:.1} µs CPU each")
+        let [rate, cost, questions] =
+            [&self.rates, &self.costs, &self.questions].map(|values| median(values.clone()));
+        write!(f, "{rate:.0}/s, {cost:.1} µs CPU and {questions:.2} questions each")
     }
 }
