@@ -31,14 +31,14 @@ fn main() -> Result<(), BoxError> {
     let nameserver: SocketAddr = nameserver.parse()?;
     // One thread serves, as in Namesake.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let guard = runtime.enter();
     let (address, name) = match peer.as_str() {
-        "atproto-identity" => (server::start(atproto::Atproto::new(nameserver)?)?, atproto::NAME),
-        "atrium-identity" => (server::start(atrium::Atrium::new(nameserver)?)?, atrium::NAME),
-        "jacquard-identity" => (server::start(jacquard::Jacquard::new(nameserver)?)?, jacquard::NAME),
+        "atproto-identity" => (server::start(&runtime, atproto::Atproto::new(nameserver)?)?, atproto::NAME),
+        "atrium-identity" => (server::start(&runtime, atrium::Atrium::new(nameserver)?)?, atrium::NAME),
+        "jacquard-identity" => {
+            (server::start(&runtime, jacquard::Jacquard::new(nameserver)?)?, jacquard::NAME)
+        }
         other => return Err(format!("{other} is not known here").into()),
     };
-    drop(guard);
     println!("{address} {name}");
     // Whoever started us is gone: so are we.
     io::copy(&mut io::stdin(), &mut io::sink())?;

@@ -7,23 +7,23 @@ use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinSet};
 
 use crate::Peer;
 
-/// Serves `com.atproto.identity.resolveHandle` on a loopback port, for as long as the runtime runs that is entered.
-pub(crate) fn start<P: Peer>(peer: P) -> io::Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
+/// Serves `com.atproto.identity.resolveHandle` on a loopback port, for as long as the runtime runs.
+pub(crate) fn start<P: Peer>(runtime: &Runtime, peer: P) -> io::Result<SocketAddr> {
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    tokio::spawn(serve(TcpListener::from_std(listener)?, Arc::new(peer)));
+    runtime.spawn(serve(listener, Arc::new(peer)));
     Ok(address)
 }
 
 async fn serve<P: Peer>(listener: TcpListener, peer: Arc<P>) {
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let peer = Arc::clone(&peer);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let _ = stream.set_nodelay(true);
             let service = service_fn(|request| {
                 let peer = Arc::clone(&peer);
