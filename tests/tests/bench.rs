@@ -34,6 +34,7 @@ fn every_figure_runs_and_says_something_of_itself() {
         "polls of the mirror",
         "## batch",
         "## peers",
+        "names asked before",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }

@@ -11,7 +11,7 @@ use hickory_resolver::{
 };
 use namesake::{SystemClock, http::HttpSettings};
 use namesake_independent::{IndependentModel, IndependentSettings, Ports, WorldSettings};
-use tokio::task::JoinSet;
+use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
     Rig,
@@ -27,7 +27,7 @@ const AT_ONCE: [usize; 2] = [16, 128];
 
 pub(crate) fn run(rig: &Rig) {
     let dns = NameServer::start();
-    let address = service::serve(&rig.server, model(rig, dns.address));
+    let address = service::serve(&rig.server, model(&rig.server, dns.address));
     let alone = Arc::new(resolver(dns.address));
     let names = rig.scale(64, 8192);
     let mut round = 0;
@@ -67,8 +67,9 @@ fn measured(dns: &NameServer, names: usize, ask: impl FnOnce() -> Duration) -> [
     [rate(names as u64, took), time / names as f64, questions / names as f64]
 }
 
-fn model(rig: &Rig, dns: SocketAddr) -> IndependentModel {
-    let _runtime = rig.server.enter();
+/// The independent model over a name server.
+pub(crate) fn model(server: &Runtime, dns: SocketAddr) -> IndependentModel {
+    let _runtime = server.enter();
     let world = WorldSettings {
         nameservers: vec![dns.to_string()],
         dns_timeout: Duration::from_secs(5),

@@ -45,6 +45,12 @@ impl Aim {
 
     /// As many answers a second as `connections` that each ask again at once can get.
     pub(crate) fn flood(&self, load: &Runtime, connections: usize, span: Duration) -> f64 {
+        let (answers, took) = self.answers(load, connections, span);
+        rate(answers, took)
+    }
+
+    /// The same as a number of answers, and the time that they took.
+    pub(crate) fn answers(&self, load: &Runtime, connections: usize, span: Duration) -> (u64, Duration) {
         load.block_on(async {
             let (mut askers, open) = (JoinSet::new(), self.open(connections).await);
             let begun = Instant::now();
@@ -64,7 +70,7 @@ impl Aim {
                 });
             }
             let answers = joined(askers).await.into_iter().sum();
-            rate(answers, begun.elapsed())
+            (answers, begun.elapsed())
         })
     }
 
@@ -192,6 +198,7 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 
 fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length: ";
-    let line = head.split(|byte| *byte == b'\n').find(|line| line.starts_with(NAME))?;
+    let named = |line: &&[u8]| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+    let line = head.split(|byte| *byte == b'\n').find(named)?;
     std::str::from_utf8(&line[NAME.len()..]).ok()?.trim_end().parse().ok()
 }

@@ -47,11 +47,19 @@ fn said_by(program: &str, arguments: &[&str]) -> String {
 
 /// How long the threads that serve have run so far; `None` where the system does not say (proc(5), `schedstat`).
 pub(crate) fn served_for() -> Option<Duration> {
-    let threads = fs::read_dir("/proc/self/task").ok()?.flatten().map(|entry| entry.path());
-    let served = threads.filter(|path| {
-        fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim_end() == SERVER_THREAD)
-    });
-    let times = served.filter_map(|path| {
+    threads_ran_for("self", |name| name == SERVER_THREAD)
+}
+
+/// The same of all threads of another process.
+pub(crate) fn ran_for(process: u32) -> Option<Duration> {
+    threads_ran_for(&process.to_string(), |_| true)
+}
+
+fn threads_ran_for(process: &str, counts: impl Fn(&str) -> bool) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten().map(|entry| entry.path());
+    let counted = threads
+        .filter(|path| fs::read_to_string(path.join("comm")).is_ok_and(|name| counts(name.trim_end())));
+    let times = counted.filter_map(|path| {
         let text = fs::read_to_string(path.join("schedstat")).ok()?;
         text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
     });

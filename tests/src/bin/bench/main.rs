@@ -17,6 +17,7 @@
 //! | `load` | the load generator, the same for everybody |
 //! | `bare`, `service` | the two servers |
 //! | `name_server`, `holder`, `mirrored`, `anybody` | the DNS, people who sign, an upstream, a backend |
+//! | `process` | servers that are processes of their own |
 //! | `machine`, `numbers`, `plot` | where it was measured; medians and quantiles |
 //!
 //! Times depend on the machine and on what else it does, so figures are ratios within one run, each the median of several
@@ -39,6 +40,7 @@ mod name_server;
 mod numbers;
 mod peers;
 mod plot;
+mod process;
 mod service;
 mod stampede;
 mod warm;
@@ -108,6 +110,14 @@ impl Rig {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    // As in production: counters are counted.
+    let _recorder = namesake_resolver::install_metrics().expect("the first recorder of this process");
+    if let [word, nameserver] = words.as_slice()
+        && word == process::SERVE
+    {
+        process::serve(nameserver);
+        return ExitCode::SUCCESS;
+    }
     let quick = words.iter().any(|word| word == "--quick");
     let asked: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--quick").collect();
     let known = |word: &str| word == "all" || FIGURES.iter().chain(&PROFILES).any(|(name, _)| *name == word);
@@ -116,8 +126,6 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     println!("{}", Machine::here());
-    // As in production: counters are counted.
-    let _recorder = namesake_resolver::install_metrics().expect("the first recorder of this process");
     let rig = Rig::new(quick);
     for (name, run) in FIGURES {
         if asked.contains(&"all") || asked.contains(&name) {
