@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `warm` | lookups from memory, beside a bare hyper server that returns the same bytes |
 //! | `failure` | the same while everything outside is down or hangs, beside before |
-//! | `cold` | names nobody has asked for, beside hickory-resolver alone |
+//! | `cold`, `well_known` | names nobody has asked for, beside hickory-resolver and hyper alone |
 //! | `stampede` | very many askers of one cold handle |
 //! | `growth` | from ten thousand handles to a million: lookups, claims, memory, disk |
 //! | `writes` | signed entries beside the signature check alone; durable claims; polls |
@@ -16,7 +16,7 @@
 //! | `peers` | other implementations, where they are installed |
 //! | `load` | the load generator, the same for everybody |
 //! | `bare`, `service` | the two servers |
-//! | `name_server`, `holder`, `mirrored`, `anybody` | the DNS, people who sign, an upstream, a backend |
+//! | `name_server`, `web_host`, `holder`, `mirrored`, `anybody` | the DNS, the web, people who sign, an upstream, a backend |
 //! | `machine`, `numbers`, `plot` | where it was measured; medians and quantiles |
 //!
 //! Times depend on the machine and on what else it does, so figures are ratios within one run, each the median of several
@@ -42,6 +42,8 @@ mod plot;
 mod service;
 mod stampede;
 mod warm;
+mod web_host;
+mod well_known;
 mod writes;
 
 use std::{process::ExitCode, time::Duration};
@@ -64,8 +66,8 @@ const FIGURES: [Figure; 8] = [
     ("peers", peers::run),
 ];
 
-/// For a profiler: not a figure, and not in `all`.
-const PROFILE: Figure = ("profile", warm::profile);
+/// For a profiler: not figures, and not in `all`.
+const PROFILES: [Figure; 2] = [("profile", warm::profile), ("profile-cold", cold::profile)];
 
 /// What every figure is measured with: half of the cores serve, the other half ask.
 struct Rig {
@@ -106,7 +108,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let quick = words.iter().any(|word| word == "--quick");
     let asked: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--quick").collect();
-    let known = |word: &str| word == "all" || FIGURES.iter().chain([&PROFILE]).any(|(name, _)| *name == word);
+    let known = |word: &str| word == "all" || FIGURES.iter().chain(&PROFILES).any(|(name, _)| *name == word);
     if asked.is_empty() || !asked.iter().all(|word| known(word)) {
         println!("usage: bench [--quick] all|{}", FIGURES.map(|(name, _)| name).join("|"));
         return ExitCode::from(2);
@@ -115,9 +117,9 @@ fn main() -> ExitCode {
     // As in production: counters are counted.
     let _recorder = namesake_resolver::install_metrics().expect("the first recorder of this process");
     let rig = Rig::new(quick);
-    for (name, run) in FIGURES.into_iter().chain([PROFILE]) {
-        let whole = asked.contains(&"all") && name != PROFILE.0;
-        if whole || asked.contains(&name) {
+    let whole = |name: &str| asked.contains(&"all") && FIGURES.iter().any(|(figure, _)| *figure == name);
+    for (name, run) in FIGURES.into_iter().chain(PROFILES) {
+        if whole(name) || asked.contains(&name) {
             println!("\n## {name}\n");
             run(&rig);
         }

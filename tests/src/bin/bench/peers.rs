@@ -10,7 +10,7 @@ const PEERS: [(&str, &str); 2] = [("node", "labs.mjs"), ("venv/bin/python", "pyp
 
 pub(crate) fn run(rig: &Rig) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench-peers");
-    let dns = NameServer::start();
+    let dns = NameServer::of_proofs();
     for (program, script) in PEERS {
         let program = if program.contains('/') { folder.join(program) } else { program.into() };
         let said = Command::new(&program)
