@@ -31,7 +31,7 @@ const HOSTS: usize = 4;
 
 pub(crate) fn run(rig: &Rig) {
     for (what, connections, names) in [
-        ("fresh connections", Connections::Fresh, rig.scale(32, 1024)),
+        ("fresh connections", Connections::Fresh, rig.scale(32_usize, 1024)),
         ("kept connections", Connections::Kept, rig.scale(64, 4096)),
     ] {
         let (dns, host) = (NameServer::of_web_hosts(), WebHost::start(connections));
@@ -54,8 +54,8 @@ pub(crate) fn run(rig: &Rig) {
             let aim = Aim::get(address, handles("a").map(|handle| warm::resolve_handle(&handle)));
             ours.push(measured(names, || aim.each_once(&rig.load, AT_ONCE)));
             let alone = Alone { tls: tls.clone(), address: host.address, connections };
-            let handles = handles("b").collect();
-            theirs.push(measured(names, || alone.each_once(rig, handles)));
+            let handles: Vec<String> = handles("b").collect();
+            theirs.push(measured(names, || alone.each_once(rig, &handles)));
         }
         let of =
             |rounds: &[[f64; 2]], place: usize| median(rounds.iter().skip(1).map(|it| it[place]).collect());
@@ -88,7 +88,7 @@ struct Alone {
 }
 
 impl Alone {
-    fn each_once(&self, rig: &Rig, handles: Vec<String>) -> Duration {
+    fn each_once(&self, rig: &Rig, handles: &[String]) -> Duration {
         let part = handles.len().div_ceil(AT_ONCE);
         let parts: Vec<Vec<String>> = handles.chunks(part).map(<[String]>::to_vec).collect();
         let alone = self.clone();
