@@ -35,6 +35,7 @@ pub struct IndependentModel {
     pub(crate) ports: Ports,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hosted: Option<Arc<Hosted>>,
+    lookups: race::Tally,
 }
 
 /// How long an answer lives that leaves something unchecked.
@@ -48,7 +49,7 @@ impl IndependentModel {
     #[must_use]
     pub fn new(settings: IndependentSettings, ports: Ports, clock: Arc<dyn Clock>) -> Self {
         let policy = policy(&settings);
-        Self { settings, policy, ports, clock, hosted: None }
+        Self { settings, policy, ports, clock, hosted: None, lookups: race::Tally::default() }
     }
 
     /// The same, with accounts that live here: they, and the names below the domains served here, are answered from
@@ -238,7 +239,7 @@ impl IndependentModel {
         if let Some(hosted) = self.server_of(host) {
             return Ok(self.registered(hosted, host, trace).await?.map(|(proved, _)| (proved, None)));
         }
-        let evidence = race::ask(&self.ports, host, self.settings.grace, trace).await;
+        let evidence = race::ask(&self.ports, host, self.settings.grace, &self.lookups, trace).await;
         explain::forward(trace, host, &evidence);
         match conclude(&evidence) {
             Conclusion::Proved(Established { did, method, provisional }) => {

@@ -1,29 +1,61 @@
 //! Asking DNS and HTTPS in parallel, and when to stop waiting.
 //!
+//! * Both are asked before any time passes: the web host when everything else that is ready on the runtime has had its
+//!   turn. What the DNS has answered by then spares the web host a question, and us the making of it.
 //! * The DNS answers with a DID: that is the answer, at once; the web host is not waited for.
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
 //! * A listening [`Trace`] waits for both, always: so does whoever asks again, after a provisional answer, for the late
 //!   word of the DNS.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::OnceLock, time::Duration};
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use metrics::Counter;
 use namesake::{StepOutcome, Trace};
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 
 use crate::{
     Hostname, Ports, explain,
     proof::{DnsVerdict, Evidence, NoTxt, WebVerdict, judge_txt, judge_web},
 };
 
+/// How often all others go first before a web host is asked. In one turn a socket is made and in the next the question
+/// leaves (our resolver waits to hear that it may write), so a name server nearby is heard in the third.
+const TURNS: usize = 3;
+
 /// Asks both sources about `host`, for as long as it is worth it.
-pub(crate) async fn ask(ports: &Ports, host: &Hostname, grace: Duration, trace: &Trace) -> Evidence {
-    let (dns, web) = (ask_dns(ports, host, trace), ask_web(ports, host, trace));
+pub(crate) async fn ask(
+    ports: &Ports,
+    host: &Hostname,
+    grace: Duration,
+    tally: &Tally,
+    trace: &Trace,
+) -> Evidence {
+    let (dns, web) = (ask_dns(ports, host, tally, trace), ask_web(ports, host, tally, trace));
     if trace.is_on() {
         let (dns, web) = tokio::join!(dns, web);
         return Evidence { dns: Some(dns), web: Some(web) };
     }
+    let web = async {
+        others_first(TURNS).await;
+        web.await
+    };
     first_word(dns, web, grace).await
+}
+
+/// Ready when everything that is ready on the runtime has had so many turns, and the runtime has looked for I/O after
+/// each. No time passes where nothing else is to be done; and where there is much, it does not take long: a runtime
+/// looks for I/O after a number of turns at the latest.
+async fn others_first(turns: usize) {
+    let turns = async {
+        for _ in 0..turns {
+            yield_now().await;
+        }
+    };
+    // Alone in a set, for a waker of its own: every step of the DNS lookup beside it wakes the same task, and
+    // `yield_now` is ready when it is polled again for whatever reason.
+    FuturesUnordered::from_iter([turns]).next().await;
 }
 
 async fn first_word(
@@ -51,7 +83,7 @@ async fn first_word(
     }
 }
 
-async fn ask_dns(ports: &Ports, host: &Hostname, trace: &Trace) -> DnsVerdict {
+async fn ask_dns(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -> DnsVerdict {
     let Some(name) = host.txt_name() else {
         return DnsVerdict::None(NoTxt::TooLong);
     };
@@ -61,19 +93,19 @@ async fn ask_dns(ports: &Ports, host: &Hostname, trace: &Trace) -> DnsVerdict {
         DnsVerdict::None(_) => StepOutcome::Absent,
         DnsVerdict::Ambiguous(_) | DnsVerdict::Failed(_) => StepOutcome::Failed,
     };
-    count("dns", outcome);
+    tally.dns.count("dns", outcome);
     trace.step("dns", || format!("TXT {name}"), outcome, || explain::dns(&verdict));
     verdict
 }
 
-async fn ask_web(ports: &Ports, host: &Hostname, trace: &Trace) -> WebVerdict {
+async fn ask_web(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -> WebVerdict {
     let verdict = judge_web(ports.well_known.fetch(host).await);
     let outcome = match &verdict {
         WebVerdict::One(_) => StepOutcome::Found,
         WebVerdict::None(_) => StepOutcome::Absent,
         WebVerdict::Failed(..) => StepOutcome::Failed,
     };
-    count("https", outcome);
+    tally.https.count("https", outcome);
     trace.step(
         "https",
         || format!("GET {}", explain::well_known_url(host)),
@@ -83,26 +115,46 @@ async fn ask_web(ports: &Ports, host: &Hostname, trace: &Trace) -> WebVerdict {
     verdict
 }
 
-/// Labels are bounded: two sources, four outcomes.
-fn count(source: &'static str, outcome: StepOutcome) {
-    let outcome = match outcome {
-        StepOutcome::Found => "found",
-        StepOutcome::Absent => "absent",
-        StepOutcome::Failed => "failed",
-        StepOutcome::Note => "note",
-    };
-    metrics::counter!("namesake_world_lookups_total", "source" => source, "outcome" => outcome).increment(1);
+/// Lookups by source and outcome: labels are bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    dns: Outcomes,
+    https: Outcomes,
+}
+
+/// The counters of one source. To find a counter takes far longer than to count, so each is looked for once.
+#[derive(Debug, Default)]
+struct Outcomes {
+    found: OnceLock<Counter>,
+    absent: OnceLock<Counter>,
+    failed: OnceLock<Counter>,
+    note: OnceLock<Counter>,
+}
+
+impl Outcomes {
+    fn count(&self, source: &'static str, outcome: StepOutcome) {
+        let (counter, outcome) = match outcome {
+            StepOutcome::Found => (&self.found, "found"),
+            StepOutcome::Absent => (&self.absent, "absent"),
+            StepOutcome::Failed => (&self.failed, "failed"),
+            StepOutcome::Note => (&self.note, "note"),
+        };
+        let find =
+            || metrics::counter!("namesake_world_lookups_total", "source" => source, "outcome" => outcome);
+        counter.get_or_init(find).increment(1);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::Arc, time::Duration};
+    use std::{future::pending, sync::Arc, task::Poll, time::Duration};
 
     use namesake::{Trace, http::HttpError};
 
-    use super::{ask, first_word};
+    use super::{TURNS, Tally, ask, first_word, others_first};
     use crate::{
-        Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, WellKnown, WellKnownReply,
+        Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, TxtRecord, WellKnown,
+        WellKnownReply,
         proof::{DnsVerdict, NoTxt, WebVerdict},
     };
 
@@ -165,8 +217,59 @@ mod tests {
         let label = "a".repeat(63);
         let host = Hostname::parse(&format!("{label}.{label}.{label}.{}", "a".repeat(53))).unwrap();
         let ports = crate::Ports { dns: Arc::new(Nobody), ..PrivateWorld::new().ports() };
-        let evidence = ask(&ports, &host, GRACE, &Trace::OFF).await;
+        let evidence = ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await;
         assert_eq!(evidence.dns, Some(DnsVerdict::None(NoTxt::TooLong)));
+    }
+
+    /// A DNS that answers when others have had so many turns.
+    #[derive(Debug)]
+    struct Turns(usize);
+
+    impl Dns for Turns {
+        fn txt<'a>(&'a self, _: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
+            Box::pin(async move {
+                others_first(self.0).await;
+                let records = vec![TxtRecord(vec![b"did=did:web:example.com".to_vec()])];
+                Ok(TxtAnswer::Records { records, ttl: Duration::ZERO })
+            })
+        }
+    }
+
+    /// A DNS that wakes who asked it again and again, and never answers.
+    #[derive(Debug)]
+    struct Restless;
+
+    impl Dns for Restless {
+        fn txt<'a>(&'a self, _: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
+            Box::pin(std::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_there_at_the_next_turns_spares_the_web_host() {
+        let host = Hostname::parse("alice.example.com").unwrap();
+        let world = PrivateWorld::new();
+        let ports =
+            crate::Ports { dns: Arc::new(Turns(TURNS)), well_known: Arc::new(Nobody), ..world.ports() };
+        let evidence = ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await;
+        assert_eq!(evidence.dns, Some(DnsVerdict::One(did(), Duration::ZERO)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_web_host_is_asked_before_any_time_passes() {
+        let host = Hostname::parse("alice.example.com").unwrap();
+        let world = PrivateWorld::new();
+        world.set_well_known(host.as_str(), 200, "did:web:example.com");
+        for dns in [Arc::new(Turns(usize::MAX)) as Arc<dyn Dns>, Arc::new(Restless)] {
+            let begun = tokio::time::Instant::now();
+            let ports = crate::Ports { dns, ..world.ports() };
+            let evidence = ask(&ports, &host, Duration::ZERO, &Tally::default(), &Trace::OFF).await;
+            assert!(matches!((evidence.dns, evidence.web), (None, Some(WebVerdict::One(_)))));
+            assert_eq!(begun.elapsed(), Duration::ZERO);
+        }
     }
 
     #[tokio::test]
@@ -175,8 +278,8 @@ mod tests {
         let world = PrivateWorld::new();
         world.set_txt(host.as_str(), &["did=did:web:example.com"]);
         let ports = crate::Ports { well_known: Arc::new(Nobody), ..world.ports() };
-        assert!(ask(&ports, &host, GRACE, &Trace::OFF).await.web.is_none());
-        assert!(ask(&world.ports(), &host, GRACE, &Trace::on()).await.web.is_some());
+        assert!(ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await.web.is_none());
+        assert!(ask(&world.ports(), &host, GRACE, &Tally::default(), &Trace::on()).await.web.is_some());
         assert_eq!((world.calls().dns, world.calls().well_known), (2, 1));
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     guard::Gate,
     query::Subject,
     settings::{CacheSettings, Limits},
+    tally::Operation,
 };
 
 /// The atproto half of the independent model, as the specification has it.
@@ -140,7 +141,7 @@ impl Atproto {
 
 impl Port {
     async fn did_of(&self, handle: &Handle, trace: &Trace) -> Result<Lookup<DidOf>, ResolveError> {
-        let answer = self.gate.pass("did-of", || self.port.did_of(handle, trace)).await?;
+        let answer = self.gate.pass(Operation::DidOf, || self.port.did_of(handle, trace)).await?;
         // A handle outside the namespace (a reserved ending) is nobody's, without I/O.
         Ok(match answer {
             Lookup::Pass => Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default },
@@ -153,7 +154,7 @@ impl Port {
         did: &AccountId,
         trace: &Trace,
     ) -> Result<Lookup<Arc<DidDocument>>, ResolveError> {
-        let answer = self.gate.pass("document-of", || self.port.document_of(did, trace)).await?;
+        let answer = self.gate.pass(Operation::DocumentOf, || self.port.document_of(did, trace)).await?;
         match &answer {
             Lookup::Pass => {
                 Err(ResolveError::new(ErrorKind::Unsupported, "this DID method is not supported"))

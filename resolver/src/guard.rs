@@ -8,6 +8,8 @@ use namesake::{
 };
 use tokio::{sync::Semaphore, time::Instant};
 
+use crate::tally::{Operation, Tally};
+
 /// A backend that can answer both of its questions with less I/O than one after the other.
 pub(crate) trait InOneGo: Debug + Send + Sync + 'static {
     /// `resolve`, and `profile` of the account it finds.
@@ -47,7 +49,8 @@ impl Guarded {
         handle: &Handle,
         trace: &Trace,
     ) -> Result<Lookup<Identity>, ResolveError> {
-        let answer = self.gate.pass("resolve", || self.plugged.backend.resolve(handle, trace)).await?;
+        let answer =
+            self.gate.pass(Operation::Resolve, || self.plugged.backend.resolve(handle, trace)).await?;
         match &answer {
             Lookup::Found { value, .. } if value.handle != *handle => {
                 Err(broken("R1: the answer is about another handle"))
@@ -64,7 +67,11 @@ impl Guarded {
         trace: &Trace,
     ) -> Option<Result<Lookup<(Identity, Arc<Profile>)>, ResolveError>> {
         let backend = self.plugged.in_one_go.as_ref()?;
-        Some(self.gate.pass("resolve-with-profile", || backend.resolve_with_profile(handle, trace)).await)
+        Some(
+            self.gate
+                .pass(Operation::ResolveWithProfile, || backend.resolve_with_profile(handle, trace))
+                .await,
+        )
     }
 
     pub(crate) async fn profile(
@@ -72,7 +79,8 @@ impl Guarded {
         account: &AccountId,
         trace: &Trace,
     ) -> Result<Lookup<Arc<Profile>>, ResolveError> {
-        let answer = self.gate.pass("profile", || self.plugged.backend.profile(account, trace)).await?;
+        let answer =
+            self.gate.pass(Operation::Profile, || self.plugged.backend.profile(account, trace)).await?;
         match &answer {
             Lookup::Found { value, .. } if value.account != *account => {
                 Err(broken("R5: the profile is another account's"))
@@ -89,20 +97,21 @@ fn broken(rule: &str) -> ResolveError {
 /// The deadline, the queue and the counters; also used around the atproto port.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    scheme: String,
     turns: Semaphore,
     deadline: Duration,
+    tally: Tally,
 }
 
 impl Gate {
     pub(crate) fn new(scheme: String, deadline: Duration, at_once: usize) -> Self {
-        Self { scheme, turns: Semaphore::new(at_once.min(Semaphore::MAX_PERMITS)), deadline }
+        let turns = Semaphore::new(at_once.min(Semaphore::MAX_PERMITS));
+        Self { turns, deadline, tally: Tally::new(scheme) }
     }
 
     /// Asks, in turn and in time. The deadline covers the wait for the turn: who waits longer than that is better told.
     pub(crate) async fn pass<'a, T>(
         &'a self,
-        operation: &'static str,
+        operation: Operation,
         ask: impl FnOnce() -> Answer<'a, T>,
     ) -> Result<Lookup<T>, ResolveError> {
         let begun = Instant::now();
@@ -118,24 +127,19 @@ impl Gate {
         answer
     }
 
-    fn count<T>(&self, operation: &'static str, took: Duration, answer: &Result<Lookup<T>, ResolveError>) {
+    fn count<T>(&self, operation: Operation, took: Duration, answer: &Result<Lookup<T>, ResolveError>) {
         let outcome = match answer {
             Ok(Lookup::Found { .. }) => "found",
             Ok(Lookup::Absent { .. }) => "absent",
             Ok(Lookup::Pass) => "pass",
             Err(error) => error.kind().as_str(),
         };
-        let scheme = self.scheme.clone();
-        metrics::counter!("namesake_backend_answers_total",
-            "scheme" => scheme.clone(), "operation" => operation, "outcome" => outcome)
-        .increment(1);
-        metrics::histogram!("namesake_backend_seconds", "scheme" => scheme, "operation" => operation)
-            .record(took.as_secs_f64());
+        self.tally.count(operation, outcome, took);
         if let Err(error) = answer {
             let causes = std::error::Error::source(error).map(ToString::to_string);
             tracing::debug!(
-                backend.scheme = self.scheme,
-                backend.operation = operation,
+                backend.scheme = self.tally.scheme(),
+                backend.operation = operation.as_str(),
                 error.kind = outcome,
                 error.message = error.message(),
                 error.cause = causes,

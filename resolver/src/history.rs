@@ -7,7 +7,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use namesake::{AccountId, Answer, Handle, Lookup, ResolveError, Timestamp};
 
-use crate::{guard::Gate, settings::Limits};
+use crate::{guard::Gate, settings::Limits, tally::Operation};
 
 /// A source that has a public record of claims.
 pub(crate) trait Chronicle: Debug + Send + Sync + 'static {
@@ -54,6 +54,6 @@ impl History {
     }
 
     pub(crate) async fn claims_of(&self, account: &AccountId) -> Result<Lookup<Claims>, ResolveError> {
-        self.gate.pass("claims-of", || self.chronicle.claims_of(account)).await
+        self.gate.pass(Operation::ClaimsOf, || self.chronicle.claims_of(account)).await
     }
 }

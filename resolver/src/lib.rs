@@ -38,6 +38,7 @@ pub mod query;
 mod settings;
 mod snapshot;
 mod status;
+mod tally;
 
 pub use self::{
     builder::{BuildError, Builder, Namesake},

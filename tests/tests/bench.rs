@@ -25,6 +25,8 @@ fn every_figure_runs_and_says_something_of_itself() {
         "hanging",
         "## cold",
         "hickory alone",
+        "by HTTPS, fresh connections",
+        "by HTTPS, kept connections",
         "## stampede",
         "50 askers of one cold handle: 1 DNS question, 1 document, 1 profile",
         "## growth",

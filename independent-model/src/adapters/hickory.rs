@@ -171,28 +171,35 @@ fn unvouched(error: &NetError) -> Option<&Name> {
 
 /// The records that belong to `name`, through the CNAMEs of the answer, and the shortest ttl on the way.
 fn belonging<'a>(name: &Name, lookup: &'a Lookup) -> (Vec<&'a RData>, u32) {
-    let mut names = HashSet::from([name.clone()]);
+    let aliased = aliased(name, lookup);
     let (mut found, mut ttl) = (Vec::new(), u32::MAX);
+    for record in lookup.answers() {
+        if record.name == *name || aliased.contains(&record.name) {
+            ttl = ttl.min(record.ttl);
+            found.push(&record.data);
+        }
+    }
+    (found, ttl)
+}
+
+/// The names that CNAMEs of the answer lead to from `name`: mostly none.
+fn aliased<'a>(name: &Name, lookup: &'a Lookup) -> HashSet<&'a Name> {
+    let mut names = HashSet::new();
     // A chain is as long as the answer at most, in whatever order its records come.
     for _ in lookup.answers() {
         let before = names.len();
         for record in lookup.answers() {
             if let RData::CNAME(target) = &record.data
-                && names.contains(&record.name)
+                && (record.name == *name || names.contains(&record.name))
             {
-                ttl = ttl.min(record.ttl);
-                names.insert(target.0.clone());
+                names.insert(&target.0);
             }
         }
         if names.len() == before {
             break;
         }
     }
-    for record in lookup.answers().iter().filter(|record| names.contains(&record.name)) {
-        ttl = ttl.min(record.ttl);
-        found.push(&record.data);
-    }
-    (found, ttl)
+    names
 }
 
 impl Dns for HickoryDns {

@@ -1,5 +1,5 @@
 //! Names that are asked once each, beside hickory-resolver alone in a loop: over the same name server, with as many
-//! questions at once, on the same runtime.
+//! questions at once, on the same runtime. Names that a web host proves are in `well_known`.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,15 +19,20 @@ use crate::{
     machine,
     name_server::NameServer,
     numbers::{median, micros, rate},
-    service, warm,
+    service, warm, well_known,
 };
 
 /// Questions under way at once.
 const AT_ONCE: [usize; 2] = [16, 128];
 
 pub(crate) fn run(rig: &Rig) {
-    let dns = NameServer::start();
-    let address = service::serve(&rig.server, model(&rig.server, dns.address));
+    by_dns(rig);
+    well_known::run(rig);
+}
+
+fn by_dns(rig: &Rig) {
+    let dns = NameServer::of_proofs();
+    let address = service::serve(&rig.server, model(&rig.server, dns.address, HttpSettings::default()));
     let alone = Arc::new(resolver(dns.address));
     let names = rig.scale(64, 8192);
     let mut round = 0;
@@ -58,6 +63,17 @@ pub(crate) fn run(rig: &Rig) {
     }
 }
 
+/// Cold names and nothing else, for a profiler.
+pub(crate) fn profile(rig: &Rig) {
+    let dns = NameServer::of_proofs();
+    let address = service::serve(&rig.server, model(&rig.server, dns.address, HttpSettings::default()));
+    let names = rig.scale(2048, 32 << 10);
+    let handles = (0..names).map(|number| format!("p{number}.example.com"));
+    let aim = Aim::get(address, handles.map(|handle| warm::resolve_handle(&handle)));
+    let [rate, time, questions] = measured(&dns, names, || aim.each_once(&rig.load, AT_ONCE[0]));
+    println!("{rate:.0} cold resolveHandle/s; CPU {time:.0} µs and {questions:.2} questions each");
+}
+
 /// The rate, the CPU time and the questions per name.
 fn measured(dns: &NameServer, names: usize, ask: impl FnOnce() -> Duration) -> [f64; 3] {
     let (time, questions) = (machine::served_for(), dns.questions());
@@ -68,12 +84,12 @@ fn measured(dns: &NameServer, names: usize, ask: impl FnOnce() -> Duration) -> [
 }
 
 /// The independent model over a name server.
-pub(crate) fn model(server: &Runtime, dns: SocketAddr) -> IndependentModel {
+pub(crate) fn model(server: &Runtime, dns: SocketAddr, http: HttpSettings) -> IndependentModel {
     let _runtime = server.enter();
     let world = WorldSettings {
         nameservers: vec![dns.to_string()],
         dns_timeout: Duration::from_secs(5),
-        http: HttpSettings::default(),
+        http,
         plc_url: "http://127.0.0.1:9".parse().expect("a URL"),
     };
     let ports = Ports::world(&world).expect("a world");
@@ -91,6 +107,7 @@ fn resolver(dns: SocketAddr) -> TokioResolver {
     options.edns0 = true;
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
+    options.preserve_intermediates = true;
     builder.build().expect("a resolver")
 }
 

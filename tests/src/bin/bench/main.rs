@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `warm` | lookups from memory, beside a bare hyper server that returns the same bytes |
 //! | `failure` | the same while everything outside is down or hangs, beside before |
-//! | `cold` | names nobody has asked for, beside hickory-resolver alone |
+//! | `cold`, `well_known` | names nobody has asked for, beside hickory-resolver and hyper alone |
 //! | `stampede` | very many askers of one cold handle |
 //! | `growth` | from ten thousand handles to a million: lookups, claims, memory, disk |
 //! | `writes` | signed entries beside the signature check alone; durable claims; polls |
@@ -16,7 +16,7 @@
 //! | `peers` | other implementations, where they are installed |
 //! | `load` | the load generator, the same for everybody |
 //! | `bare`, `service` | the two servers |
-//! | `name_server`, `holder`, `mirrored`, `anybody` | the DNS, people who sign, an upstream, a backend |
+//! | `name_server`, `web_host`, `holder`, `mirrored`, `anybody` | the DNS, the web, people who sign, an upstream, a backend |
 //! | `process` | servers that are processes of their own |
 //! | `machine`, `numbers`, `plot` | where it was measured; medians and quantiles |
 //!
@@ -44,6 +44,8 @@ mod process;
 mod service;
 mod stampede;
 mod warm;
+mod web_host;
+mod well_known;
 mod writes;
 
 use std::{process::ExitCode, time::Duration};
@@ -67,10 +69,11 @@ const FIGURES: [Figure; 8] = [
 ];
 
 /// For a profiler: no figures, and not in `all`.
-const PROFILES: [Figure; 3] = [
+const PROFILES: [Figure; 4] = [
     ("profile", warm::profile),
     ("profile-resolve", warm::profile_resolve),
     ("profile-bare", warm::profile_bare),
+    ("profile-cold", cold::profile),
 ];
 
 /// What every figure is measured with: half of the cores serve, the other half ask.

@@ -1,4 +1,4 @@
-//! A name server that knows every proof and nothing else: as lean as can be, on a thread of its own.
+//! A name server that knows one thing about every name: as lean as can be, on a thread of its own.
 
 use std::{
     net::{SocketAddr, UdpSocket},
@@ -11,26 +11,62 @@ use std::{
 
 use crate::service;
 
+const A: [u8; 2] = [0, 1];
 const TXT: [u8; 2] = [0, 16];
+const AAAA: [u8; 2] = [0, 28];
 
-/// Answers TXT questions with a DID, and all others with NXDOMAIN (RFC 1035), until the process ends.
+/// Flags of a response: recursion was desired, and is available; no error, or NXDOMAIN (RFC 1035).
+const NO_ERROR: [u8; 2] = [0x81, 0x80];
+const NO_DOMAIN: [u8; 2] = [0x81, 0x83];
+
+/// What a record begins with: the name of the question, type, IN, 300 seconds.
+const fn record([high, low]: [u8; 2]) -> [u8; 10] {
+    [0xc0, 12, high, low, 0, 1, 0, 0, 1, 44]
+}
+
+/// An SOA of the root: without one, "no data" is nobody's word.
+const SOA: [u8; 33] = {
+    let mut soa = [0; 33];
+    // Type and IN; the ttl is nought, as are all numbers in the 22 bytes of data.
+    (soa[2], soa[4], soa[10]) = (6, 1, 22);
+    soa
+};
+
+/// Answers questions until the process ends.
 pub(crate) struct NameServer {
     pub(crate) address: SocketAddr,
     questions: Arc<AtomicU64>,
 }
 
 impl NameServer {
-    pub(crate) fn start() -> Self {
+    /// Every name has a proof in the DNS, and nothing else.
+    pub(crate) fn of_proofs() -> Self {
+        let proof = format!("did={}", service::did(7));
+        Self::start(move |kind| match kind {
+            TXT => Answer::record(TXT, &text(proof.as_bytes())),
+            _ => Answer::nothing(NO_DOMAIN),
+        })
+    }
+
+    /// Every name has a web host on loopback, and no proof in the DNS.
+    pub(crate) fn of_web_hosts() -> Self {
+        Self::start(|kind| match kind {
+            A => Answer::record(A, &[127, 0, 0, 1]),
+            AAAA => Answer::nothing(NO_ERROR),
+            _ => Answer::nothing(NO_DOMAIN),
+        })
+    }
+
+    fn start(knows: impl Fn([u8; 2]) -> Answer + Send + 'static) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a loopback port");
         let address = socket.local_addr().expect("an address");
         let questions = Arc::<AtomicU64>::default();
         let counter = Arc::clone(&questions);
         thread::spawn(move || {
-            let proof = format!("did={}", service::did(7));
             let mut buffer = [0; 1024];
             while let Ok((length, from)) = socket.recv_from(&mut buffer) {
                 counter.fetch_add(1, Ordering::Relaxed);
-                if let Some(answer) = answer(&buffer[..length], proof.as_bytes()) {
+                if let Some(answer) = answer(&buffer[..length], &knows) {
                     let _ = socket.send_to(&answer, from);
                 }
             }
@@ -44,19 +80,38 @@ impl NameServer {
     }
 }
 
-fn answer(packet: &[u8], proof: &[u8]) -> Option<Vec<u8>> {
+/// What is known: one record, or none and the zone's word for it.
+struct Answer {
+    flags: [u8; 2],
+    records: u8,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn nothing(flags: [u8; 2]) -> Self {
+        Self { flags, records: 0, body: SOA.to_vec() }
+    }
+
+    fn record(kind: [u8; 2], data: &[u8]) -> Self {
+        let length = u8::try_from(data.len()).expect("a short record");
+        Self { flags: NO_ERROR, records: 1, body: [&record(kind)[..], &[0, length], data].concat() }
+    }
+}
+
+/// One character-string.
+fn text(text: &[u8]) -> Vec<u8> {
+    [&[u8::try_from(text.len()).expect("a short text")], text].concat()
+}
+
+fn answer(packet: &[u8], knows: impl Fn([u8; 2]) -> Answer) -> Option<Vec<u8>> {
     let name = packet.get(12..)?.iter().position(|byte| *byte == 0)?;
     let question = packet.get(12..12 + name + 5)?;
-    let found = question.get(name + 1..name + 3)? == TXT;
+    let Answer { flags, records, body } = knows(*question.get(name + 1..)?.first_chunk()?);
     let mut answer = packet.get(..2)?.to_vec();
-    // A response, recursion desired and available; no error or NXDOMAIN; one question, perhaps one answer.
-    answer.extend([0x81, if found { 0x80 } else { 0x83 }, 0, 1, 0, u8::from(found), 0, 0, 0, 0]);
+    answer.extend(flags);
+    // One question; perhaps one answer, else one authority.
+    answer.extend([0, 1, 0, records, 0, 1 - records, 0, 0]);
     answer.extend(question);
-    if found {
-        let length = u8::try_from(proof.len()).ok()?;
-        // The name of the question, TXT, IN, 300 seconds, one character-string.
-        answer.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 1, 44, 0, length + 1, length]);
-        answer.extend(proof);
-    }
+    answer.extend(body);
     Some(answer)
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use namesake::http::HttpSettings;
 use tokio::runtime::Builder;
 
 use crate::{cold, machine, service};
@@ -22,7 +23,7 @@ pub(crate) fn serve(nameserver: &str) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let model = cold::model(&runtime, nameserver.parse().expect("an address"));
+    let model = cold::model(&runtime, nameserver.parse().expect("an address"), HttpSettings::default());
     println!("{} Namesake", service::serve(&runtime, model));
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
 }

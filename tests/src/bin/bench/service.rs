@@ -1,6 +1,6 @@
 //! Namesake, as a program would embed it, on an internet in memory.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use namesake::{HandleResolver, SystemClock};
 use namesake_independent::{Did, IndependentModel, IndependentSettings, PrivateWorld};
@@ -10,6 +10,12 @@ use tokio::{net::TcpListener, runtime::Runtime};
 /// Serves the independent model, for as long as `server` runs.
 pub(crate) fn serve(server: &Runtime, model: IndependentModel) -> SocketAddr {
     listen(server, Namesake::builder().independent(Arc::new(model)))
+}
+
+/// The same, asking anew for every asker.
+pub(crate) fn serve_forgetful(server: &Runtime, model: IndependentModel) -> SocketAddr {
+    let cache = CacheSettings { ttl: Duration::ZERO, ..CacheSettings::default() };
+    listen(server, Namesake::builder().independent(Arc::new(model)).cache(cache))
 }
 
 /// Serves a backend, with room for very many answers.
