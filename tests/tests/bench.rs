@@ -30,6 +30,7 @@ fn every_figure_runs_and_says_something_of_itself() {
         "## stampede",
         "50 askers of one cold handle: 1 DNS question, 1 document, 1 profile",
         "## growth",
+        "## answers",
         "answers in memory",
         "## writes",
         "verify_strict alone",

@@ -7,13 +7,13 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
 
-use futures_util::{future::Either, task::AtomicWaker};
+use futures_util::future::Either;
 
 /// What `busy` gives, or what `rare` gives, if that is ready first.
 pub(super) async fn beside<B: Future, R: Future>(
@@ -21,7 +21,7 @@ pub(super) async fn beside<B: Future, R: Future>(
     rare: R,
 ) -> Either<B::Output, R::Output> {
     let mut rare = pin!(rare);
-    let bell = Arc::new(Bell { rings: AtomicBool::new(true), task: AtomicWaker::new() });
+    let bell = Arc::new(Bell { rings: AtomicBool::new(true), task: Mutex::default() });
     let ringing = Waker::from(Arc::clone(&bell));
     let mut known: Option<Waker> = None;
     poll_fn(move |context| {
@@ -30,8 +30,8 @@ pub(super) async fn beside<B: Future, R: Future>(
         }
         // A task has one waker for all its life, mostly.
         if !known.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-            bell.task.register(context.waker());
             known = Some(context.waker().clone());
+            bell.is_heard_by(context.waker());
         }
         // Looked at after the task is known: a bell that rings later wakes it.
         if !bell.rings.load(Ordering::Acquire) {
@@ -46,13 +46,22 @@ pub(super) async fn beside<B: Future, R: Future>(
 /// Wakes the task, and leaves word for whom.
 struct Bell {
     rings: AtomicBool,
-    task: AtomicWaker,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Bell {
+    fn is_heard_by(&self, task: &Waker) {
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone());
+    }
 }
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.rings.store(true, Ordering::Release);
-        self.task.wake();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(task) = task {
+            task.wake();
+        }
     }
 }
 
@@ -60,28 +69,35 @@ impl Wake for Bell {
 mod tests {
     use std::{cell::Cell, future::pending};
 
-    use tokio::{sync::oneshot, task::yield_now};
+    use tokio::{sync::mpsc, task::yield_now};
 
     use super::*;
 
     #[tokio::test]
     async fn the_rare_one_is_polled_when_it_is_woken_and_not_otherwise() {
         let polls = Cell::new(0);
-        let (sender, mut news) = oneshot::channel();
-        let rare = poll_fn(|context| {
-            polls.set(polls.get() + 1);
-            Pin::new(&mut news).poll(context)
-        });
-        let busy = async {
-            for _ in 0..100 {
-                yield_now().await;
+        let (sender, mut news) = mpsc::channel(1);
+        let rare = async {
+            let mut sum = 0;
+            while let Some(number) =
+                poll_fn(|context| (polls.set(polls.get() + 1), news.poll_recv(context)).1).await
+            {
+                sum += number;
             }
-            assert_eq!(polls.get(), 1);
-            sender.send(7).unwrap();
+            sum
+        };
+        let busy = async {
+            for number in [3, 4] {
+                for _ in 0..100 {
+                    yield_now().await;
+                }
+                sender.send(number).await.unwrap();
+            }
+            assert_eq!(polls.get(), 3, "at first; for the first number, and to wait for another");
+            drop(sender);
             pending::<()>().await;
         };
-        assert!(matches!(beside(pin!(busy), rare).await, Either::Right(Ok(7))));
-        assert_eq!(polls.get(), 2);
+        assert!(matches!(beside(pin!(busy), rare).await, Either::Right(7)));
     }
 
     #[tokio::test]

@@ -76,3 +76,57 @@ fn takes_json<B>(request: &Request<B>) -> bool {
     let first = accepted.next();
     first.is_none_or(|first| first == "*/*" || first == "application/json") && accepted.next().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(target: &str, accept: &[&str]) -> Option<(Kind, String)> {
+        let request =
+            accept.iter().fold(Request::get(target), |request, value| request.header("accept", *value));
+        let request = request.body(()).unwrap();
+        Question::of(&request).map(|Question { kind, name }| (kind, name.to_owned()))
+    }
+
+    #[test]
+    fn plain_questions_are_understood() {
+        let xrpc = "/xrpc/com.atproto.identity.resolveHandle?handle=a-1.example.com";
+        for (target, accept, kind, name) in [
+            ("/@alice", &[][..], Kind::Handle, "alice"),
+            ("/@alice.example.com", &["*/*"], Kind::Handle, "alice.example.com"),
+            ("/profile/alice.example.com", &["application/json"], Kind::Profile, "alice.example.com"),
+            ("/v1/resolve?handle=alice", &["text/html"], Kind::Resolve, "alice"),
+            (xrpc, &["text/html"], Kind::ResolveHandle, "a-1.example.com"),
+        ] {
+            assert_eq!(question(target, accept), Some((kind, name.to_owned())), "{target}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_it_may_mean_is_for_others() {
+        for (target, accept) in [
+            ("/@Alice", &[][..]),
+            ("/@%61lice", &[]),
+            ("/@alice?scheme=mirror", &[]),
+            ("/@alice?", &[]),
+            ("/@alice", &["text/html"]),
+            ("/@alice", &["*/*", "text/html"]),
+            ("/@alice", &["*/*;q=0.8"]),
+            ("/profile/did:plc:abc", &[]),
+            ("/v1/resolve", &[]),
+            ("/v1/resolve?handle=%40alice", &[]),
+            ("/v1/resolve?handle=@alice", &[]),
+            ("/v1/resolve?handle=a+b", &[]),
+            ("/v1/resolve?handle=alice&fresh=true", &[]),
+            ("/v1/resolve?scheme=mirror&handle=alice", &[]),
+            ("/v1/resolve?handle=threads:abc", &[]),
+            ("/v1/resolve?handle=https://a/", &[]),
+            ("/v1/resolve?handle=m%C3%BCller", &[]),
+            ("/xrpc/com.atproto.identity.resolveDid?did=did:plc:abc", &[]),
+            ("/livez", &[]),
+            ("/", &[]),
+        ] {
+            assert_eq!(question(target, accept), None, "{target} {accept:?}");
+        }
+    }
+}

@@ -81,3 +81,24 @@ impl RequestCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let counters = metrics::with_local_recorder(&recorder, RequestCounters::register);
+        let line =
+            |count| format!("namesake_http_requests_total{{route=\"handle\",status=\"2xx\"}} {count}\n");
+        for count in [2, 4] {
+            counters.count(Kind::Handle, StatusCode::OK);
+            counters.count(Kind::Handle, StatusCode::NO_CONTENT);
+            counters.count(Kind::Resolve, StatusCode::OK);
+            counters.tell();
+            let text = recorder.handle().render();
+            assert!(text.contains(&line(count)), "{text}");
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod compare;
 mod events;
 mod handles;
 mod hosted;
+mod hot;
 mod http;
 mod linking;
 mod memory;

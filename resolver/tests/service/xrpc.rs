@@ -109,6 +109,25 @@ async fn each_method_answers_in_its_shape() {
 }
 
 #[tokio::test]
+async fn a_remembered_did_is_the_same_on_the_hot_path_and_past_it() {
+    let (network, world, server) = network(false).await;
+    network.name("slow.example.com", Says::Fails(ErrorKind::Timeout));
+    for seconds in [0, 5, 600] {
+        world.wait(seconds);
+        for (name, status) in
+            [("alice.example.com", 200), ("gone.example.com", 400), ("slow.example.com", 504)]
+        {
+            let target = identity(&format!("resolveHandle?handle={name}"));
+            server.get(&target).await;
+            let reply = server.either_way(&target, &[("accept", "text/html")]).await;
+            assert_eq!(reply.status, status, "{name}");
+            let known = server.either_way(&target, &[("if-none-match", reply.header("etag"))]).await;
+            assert_eq!(known.status == 304, status == 200, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_failure_has_its_name() {
     let (network, _world, server) = network(false).await;
     network.name("slow.example.com", Says::Fails(ErrorKind::Timeout));

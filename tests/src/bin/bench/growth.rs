@@ -1,4 +1,4 @@
-//! From ten thousand handles to a million: accounts in sled, and answers in memory.
+//! From ten thousand handles to a million: accounts in sled.
 
 use std::{
     fs,
@@ -16,7 +16,6 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Rig,
-    anybody::Anybody,
     holder::{self, Holder},
     load::{Aim, Connection},
     machine,
@@ -60,7 +59,6 @@ pub(crate) fn run(rig: &Rig) {
         println!("p99 of the last beside the first: {:.2}", micros(last.miss[1]) / micros(first.miss[1]));
     }
     draw(&plots(rig, folder.path()), &stages);
-    answers(rig);
 }
 
 /// A service is made and ended for each stage: the store is opened anew.
@@ -125,26 +123,6 @@ fn claim(rig: &Rig, path: &Path, before: usize, handles: usize) -> f64 {
         });
     }
     rate(numbers.len() as u64, took)
-}
-
-/// Answers in memory: what each takes, and what it costs to find one among very many.
-fn answers(rig: &Rig) {
-    let count: u64 = rig.scale(100, 1_000_000);
-    let own = Rig::new(rig.quick);
-    let address = service::serve_backend(&own.server, Anybody::new());
-    let paths = |count| (0..count).map(|number| warm::resolve(&format!("person{number:07}.example.com")));
-    let (all, few) =
-        (Aim::get(address, paths(count)), Aim::get(address, (0..10).flat_map(|_| paths(count / 10))));
-    let at_once = 64;
-    let idle = machine::resident().unwrap_or_default();
-    all.each_once(&own.load, at_once);
-    let each = machine::resident().unwrap_or_default().saturating_sub(idle) / count;
-    let (many, hot) = (all.each_once(&own.load, at_once), few.each_once(&own.load, at_once));
-    println!(
-        "{count} answers in memory: {each} bytes each; asked all over {:.0}/s, a tenth of them ten times {:.0}/s",
-        rate(count, many),
-        rate(count, hot)
-    );
 }
 
 fn open(path: &Path) -> Arc<dyn Store> {

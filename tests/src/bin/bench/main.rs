@@ -10,7 +10,8 @@
 //! | `failure` | the same while everything outside is down or hangs, beside before |
 //! | `cold`, `well_known` | names nobody has asked for, beside hickory-resolver and hyper alone |
 //! | `stampede` | very many askers of one cold handle |
-//! | `growth` | from ten thousand handles to a million: lookups, claims, memory, disk |
+//! | `growth` | from ten thousand handles to a million in the store: lookups, claims, memory, disk |
+//! | `answers` | a million answers in memory: bytes each, and what a hit costs |
 //! | `writes` | signed entries beside the signature check alone; durable claims; polls |
 //! | `batch` | a hundred handles in one request, beside a hundred requests |
 //! | `peers` | other implementations, where they are installed |
@@ -26,6 +27,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on has no result")]
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
+mod answers;
 mod anybody;
 mod bare;
 mod batch;
@@ -57,12 +59,13 @@ use tokio::runtime::{Builder, Runtime};
 type Figure = (&'static str, fn(&Rig));
 
 /// All of them, in the order in which they are measured.
-const FIGURES: [Figure; 8] = [
+const FIGURES: [Figure; 9] = [
     ("warm", warm::run),
     ("failure", failure::run),
     ("cold", cold::run),
     ("stampede", stampede::run),
     ("growth", growth::run),
+    ("answers", answers::run),
     ("writes", writes::run),
     ("batch", batch::run),
     ("peers", peers::run),

@@ -1,0 +1,84 @@
+//! What is in memory is answered the same on the hot path and past it.
+
+use std::time::Duration;
+
+use namesake::{ErrorKind, Ttl, Why};
+
+use crate::support::{Says, World};
+
+const ROUTES: [&str; 3] = ["/@", "/profile/", "/v1/resolve?handle="];
+
+fn world() -> World {
+    let world = World::new();
+    for (name, says) in [
+        ("alice.example.com", Says::Found("did:plc:a", Ttl::Default)),
+        ("here.example.com", Says::Found("did:plc:h", Ttl::UntilPurged)),
+        ("long.example.com", Says::Found("did:plc:l", Ttl::For(Duration::from_secs(86_400)))),
+        ("weak.example.com", Says::Provisional("did:plc:w")),
+        ("nobody.example.com", Says::Absent(Why::Unknown, Ttl::Default)),
+        ("gone.example.com", Says::Absent(Why::Deactivated, Ttl::Default)),
+        ("down.example.com", Says::Fails(ErrorKind::Unavailable)),
+    ] {
+        world.independent.say(name, says);
+    }
+    world.mirror.say("bob", Says::Found("threads:b", Ttl::UntilPurged));
+    world
+}
+
+#[tokio::test]
+async fn every_answer_is_the_same_either_way() {
+    let world = world();
+    let server = world.serve().await;
+    for seconds in [0, 7, 1500] {
+        world.wait(seconds);
+        for (name, status) in [
+            ("alice.example.com", 200),
+            ("here.example.com", 200),
+            ("long.example.com", 200),
+            ("weak.example.com", 200),
+            ("nobody.example.com", 404),
+            ("gone.example.com", 410),
+            ("down.example.com", 503),
+            ("bob", 200),
+        ] {
+            for route in ROUTES.iter().filter(|route| name != "bob" || **route != "/profile/") {
+                let target = format!("{route}{name}");
+                server.get(&target).await;
+                let reply = server.either_way(&target, &[]).await;
+                assert_eq!(reply.status, status, "{target}");
+                for accept in ["*/*", "application/json", "text/html", "text/html, */*;q=0.1"] {
+                    server.either_way(&target, &[("accept", accept)]).await;
+                }
+                let tag = [("if-none-match", reply.header("etag"))];
+                let known = server.either_way(&target, &tag).await;
+                assert_eq!(known.status == 304, status == 200, "{target}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_went_stale_is_marked_either_way() {
+    let world = world();
+    let server = world.serve().await;
+    let target = "/@alice.example.com";
+    server.get(target).await;
+    world.independent.say("alice.example.com", Says::Fails(ErrorKind::Unavailable));
+    world.wait(3600);
+    server.get(target).await;
+    let reply = server.either_way(target, &[]).await;
+    assert_eq!((reply.header("namesake-stale"), reply.header("cache-control")), ("true", "no-cache"));
+    assert_eq!(reply.header("age"), "3600");
+}
+
+#[tokio::test]
+async fn a_name_of_two_backends_is_the_first_ones_even_if_only_the_other_is_known() {
+    let world = world();
+    world.independent.say("jane.art", Says::Absent(Why::Unknown, Ttl::Default));
+    world.mirror.say("jane.art", Says::Found("threads:j", Ttl::UntilPurged));
+    let server = world.serve().await;
+    assert_eq!(server.get("/@jane.art?scheme=mirror").await.status, 200);
+    for _ in 0..3 {
+        assert_eq!(server.either_way("/@jane.art", &[]).await.status, 404);
+    }
+}
