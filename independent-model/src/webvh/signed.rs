@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Multikey, SecretKey, canonical, entry::read_time};
+use crate::base58;
 
 /// A proof of the right form; nothing is known about its signature.
 #[derive(Debug, Clone)]
@@ -79,7 +80,7 @@ pub(super) fn sign_canonical(document: &[u8], key: &SecretKey, created: Timestam
     });
     let options = Sha256::digest(canonical(&proof)).into();
     let signature = key.sign(&message(&options, &Sha256::digest(document).into()));
-    proof["proofValue"] = format!("z{}", bs58::encode(signature).into_string()).into();
+    proof["proofValue"] = format!("z{}", base58::encode(&signature)).into();
     json!([proof])
 }
 
@@ -109,10 +110,9 @@ fn read_method(text: &str) -> Result<(Multikey, VerifyingKey), Fault> {
     }
 }
 
-/// Multibase base58btc of 64 bytes, of which no encoding is longer than 88 characters.
+/// Multibase base58btc of 64 bytes.
 fn read_signature(text: &str) -> Option<Signature> {
-    let text = text.strip_prefix('z').filter(|text| text.len() <= 88)?;
-    Signature::from_slice(&bs58::decode(text).into_vec().ok()?).ok()
+    text.strip_prefix('z').and_then(base58::decode).map(|bytes| Signature::from_bytes(&bytes))
 }
 
 fn message(options: &[u8; 32], document: &[u8; 32]) -> [u8; 64] {
