@@ -35,8 +35,7 @@ pub(super) enum Signer {
 
 impl Signer {
     pub(super) fn of<D>(head: &Head<D>, entry: &Entry) -> Self {
-        let signed = |kept: &KeyHash| *kept == entry.proof.key.hash();
-        if recovery(&head.next_key_hashes).is_some_and(signed) { Self::Recovery } else { Self::Other }
+        if recovery(&head.next_key_hashes) == Some(&entry.signer) { Self::Recovery } else { Self::Other }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Entry {
     pub state: Value,
     /// Who signed it.
     pub proof: Proof,
+    /// The commitment to the key that signed it.
+    pub(crate) signer: KeyHash,
     /// The entry in canonical form; and where in it its proof is, with its name and the comma, and its `versionId`.
     line: String,
     signed_at: Range<usize>,
@@ -100,7 +102,8 @@ impl Entry {
         let line = [&before, &signed, &between, id, r#"","versionTime":""#, written, r#""}"#].concat();
         let signed_at = before.len()..before.len() + signed.len();
         let version_at = signed_at.end + between.len()..signed_at.end + between.len() + id.len();
-        Ok(Self { version, time, parameters, state, proof, line, signed_at, version_at })
+        let signer = proof.key.hash();
+        Ok(Self { version, time, parameters, state, proof, signer, line, signed_at, version_at })
     }
 
     /// The entry in canonical form (RFC 8785), without a line break: what is stored and served.

@@ -151,7 +151,12 @@ impl<D> Head<D> {
         let Parameters { update_keys: Some(shown), next_key_hashes: Some(_), .. } = &entry.parameters else {
             return Err(Fault::PreRotationLists);
         };
-        match shown.iter().all(|key| self.next_key_hashes.contains(&key.hash())) {
+        let commits = |hash: &KeyHash| self.next_key_hashes.contains(hash);
+        let committed = |key: &Multikey| match *key == entry.proof.key {
+            true => commits(&entry.signer),
+            false => commits(&key.hash()),
+        };
+        match shown.iter().all(committed) {
             true => Ok(shown),
             false => Err(Fault::Uncommitted),
         }
