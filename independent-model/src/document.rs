@@ -80,9 +80,13 @@ impl DidDocument {
 
 /// The first syntactically valid `at://` of `alsoKnownAs`.
 pub(crate) fn claim(document: &Value) -> Option<Hostname> {
-    entries(document, "alsoKnownAs")
-        .filter_map(Value::as_str)
-        .find_map(|alias| Hostname::parse(alias.strip_prefix("at://")?).ok())
+    claim_among(document.get("alsoKnownAs")?)
+}
+
+/// The same, of what `alsoKnownAs` is.
+pub(crate) fn claim_among(aliases: &Value) -> Option<Hostname> {
+    let aliases = aliases.as_array().into_iter().flatten();
+    aliases.filter_map(Value::as_str).find_map(|alias| Hostname::parse(alias.strip_prefix("at://")?).ok())
 }
 
 fn signing_key(did: &Did, document: &Value) -> Option<SigningKey> {

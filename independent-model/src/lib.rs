@@ -28,6 +28,7 @@
 //! and the lexicons `com.atproto.identity.*`.
 
 pub mod adapters;
+mod base58;
 mod did;
 mod document;
 pub mod events;

@@ -34,9 +34,8 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    pub(super) fn of(head: &Head, entry: &Entry) -> Self {
-        let signed = |kept: &KeyHash| *kept == entry.proof.key.hash();
-        if recovery(&head.next_key_hashes).is_some_and(signed) { Self::Recovery } else { Self::Other }
+    pub(super) fn of<D>(head: &Head<D>, entry: &Entry) -> Self {
+        if recovery(&head.next_key_hashes) == Some(&entry.signer) { Self::Recovery } else { Self::Other }
     }
 }
 
@@ -46,7 +45,7 @@ fn recovery(hashes: &[KeyHash]) -> Option<&KeyHash> {
 }
 
 /// An entry that the recovery key did not sign must commit to it again.
-pub(super) fn keeps_recovery(head: &Head, entry: &Entry, signer: Signer) -> Result<(), Rule> {
+pub(super) fn keeps_recovery<D>(head: &Head<D>, entry: &Entry, signer: Signer) -> Result<(), Rule> {
     let Some(kept) = recovery(&head.next_key_hashes).filter(|_| signer == Signer::Other) else {
         return Ok(());
     };
@@ -63,9 +62,9 @@ pub(super) fn time_is_plain(entry: &Entry) -> Result<(), Rule> {
 }
 
 /// Whether the log of `account` has room for `entry`.
-pub(super) fn has_room(
+pub(super) fn has_room<D>(
     settings: &HostedSettings,
-    account: &Account,
+    account: &Account<D>,
     entry: &Entry,
     signer: Signer,
 ) -> Result<(), Rule> {
@@ -78,9 +77,9 @@ pub(super) fn has_room(
 }
 
 /// Whether an account may post one more entry, by the times of those that were taken.
-pub(super) fn may_post(
+pub(super) fn may_post<D>(
     settings: &HostedSettings,
-    account: &Account,
+    account: &Account<D>,
     entry: &Entry,
     signer: Signer,
     now: Timestamp,
@@ -110,7 +109,13 @@ pub(super) fn may_show(
 }
 
 /// The account after `entry`, which led to `head`.
-pub(super) fn after(account: &Account, entry: &Entry, head: Head, signer: Signer, now: Timestamp) -> Account {
+pub(super) fn after<D, E>(
+    account: &Account<D>,
+    entry: &Entry,
+    head: Head<E>,
+    signer: Signer,
+    now: Timestamp,
+) -> Account<E> {
     let log_bytes = account.log_bytes + bytes(entry);
     let profile = account.profile.clone();
     match signer {

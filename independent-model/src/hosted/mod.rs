@@ -27,6 +27,7 @@ use namesake::{
     AccountId, Clock, Handle, Invalidator, Scheme, Timestamp,
     store::{Slot, Store, StoreError},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -276,7 +277,7 @@ impl Hosted {
         self.web_did(account).is_some()
     }
 
-    async fn slot(&self, did: &AccountId) -> Result<Slot<Account>, StoreError> {
+    async fn slot<D: DeserializeOwned>(&self, did: &AccountId) -> Result<Slot<Account<D>>, StoreError> {
         Slot::read(&*self.store, self.keys.account(did)?).await
     }
 }

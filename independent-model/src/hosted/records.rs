@@ -18,12 +18,12 @@ use serde_json::Value;
 
 use crate::{Hostname, document, webvh::Head};
 
-/// Everything of one account.
+/// Everything of one account; what it says of itself as [`Value`], or as [`Names`] while it is replaced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Account {
+pub(crate) struct Account<D = Value> {
     /// What its log amounts to.
-    pub(crate) head: Head,
+    pub(crate) head: Head<D>,
     /// How long the log is, line breaks and all.
     pub(super) log_bytes: usize,
     /// When its entries of the last week were taken.
@@ -34,6 +34,14 @@ pub(crate) struct Account {
     pub(crate) profile: Option<Value>,
     /// When profiles of the last hour were taken.
     pub(super) profiles: Vec<Timestamp>,
+}
+
+/// What the next entry has to know of a DID document. To read it whole costs as much as all the rest of an account, and
+/// this cannot be written in its place.
+#[derive(Debug, Deserialize)]
+pub(super) struct Names {
+    #[serde(rename = "alsoKnownAs", default)]
+    aliases: Value,
 }
 
 /// What is known of a name below a domain of ours.
@@ -52,14 +60,18 @@ pub(super) struct Keys(Scheme);
 
 impl Account {
     /// The name it goes by, if it is not closed.
+    ///
+    /// Whoever closed an account gave its name up.
     pub(crate) fn claim(&self) -> Option<Hostname> {
-        claim_of(&self.head)
+        document::claim(&self.head.state).filter(|_| !self.head.deactivated)
     }
 }
 
-/// The name that an account with this head goes by. Whoever closed an account gave its name up.
-pub(super) fn claim_of(head: &Head) -> Option<Hostname> {
-    document::claim(&head.state).filter(|_| !head.deactivated)
+impl Account<Names> {
+    /// The same.
+    pub(super) fn claim(&self) -> Option<Hostname> {
+        document::claim_among(&self.head.state.aliases).filter(|_| !self.head.deactivated)
+    }
 }
 
 impl Keys {

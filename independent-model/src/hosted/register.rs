@@ -13,7 +13,7 @@ use super::{
     Hosted, ProfileReceipt, Receipt, Rejection, Rule,
     admission::{self, Signer},
     names::{Place, is_free},
-    records::{Account, Row, claim_of},
+    records::{Account, Names, Row},
 };
 use crate::{
     Did, Hostname,
@@ -35,7 +35,7 @@ impl Hosted {
         let did = did_at(&host)?;
         let mut tried = false;
         for _ in 0..ATTEMPTS {
-            let slot = self.slot(did.account()).await?;
+            let slot = self.slot::<Names>(did.account()).await?;
             if let Some(account) = slot.value() {
                 let receipt = self.past(account, &host, &entry).await?;
                 return Ok(Receipt { repeated: !tried, ..receipt });
@@ -50,9 +50,9 @@ impl Hosted {
             let scid: Slot<AccountId> = Slot::read(&*self.store, self.keys.scid(&head.scid)?).await?;
             let commit = scid.put(commit, did.account())?;
             let account = admission::begun(&entry, head, now);
-            let commit = self.write_entry(slot.put(commit, &account)?, &host, &entry)?;
+            let commit = self.write_entry(slot.put_as(commit, &account)?, &host, &entry)?;
             if self.finish(commit, did.account(), None, claim.as_ref()).await? {
-                return Ok(receipt(did, &account.head));
+                return Ok(receipt(did, &account.head, claim.as_ref()));
             }
             tried = true;
         }
@@ -68,7 +68,7 @@ impl Hosted {
         let (did, host) = self.web_did(account).ok_or(Rejection::UnknownAccount)?;
         let mut tried = false;
         for _ in 0..ATTEMPTS {
-            let slot = self.slot(did.account()).await?;
+            let slot = self.slot::<Names>(did.account()).await?;
             let stored = slot.value().filter(|stored| answers_to(stored, account));
             let stored = stored.ok_or(Rejection::UnknownAccount)?;
             if entry.version.number <= stored.head.version.number {
@@ -85,9 +85,9 @@ impl Hosted {
             let old = stored.claim();
             let (next, claim) = self.judge(stored, old.as_ref(), &host, &entry, now)?;
             let commit = self.rows(Commit::new(), did.account(), old.as_ref(), claim.as_ref(), now).await?;
-            let commit = self.write_entry(slot.put(commit, &next)?, &host, &entry)?;
+            let commit = self.write_entry(slot.put_as(commit, &next)?, &host, &entry)?;
             if self.finish(commit, did.account(), old.as_ref(), claim.as_ref()).await? {
-                return Ok(receipt(did, &next.head));
+                return Ok(receipt(did, &next.head, claim.as_ref()));
             }
             tried = true;
         }
@@ -108,7 +108,7 @@ impl Hosted {
         let (did, _) = self.web_did(account).ok_or(Rejection::UnknownAccount)?;
         let mut tried = false;
         for _ in 0..ATTEMPTS {
-            let slot = self.slot(did.account()).await?;
+            let slot = self.slot::<Value>(did.account()).await?;
             let stored = slot.value().filter(|stored| answers_to(stored, account));
             let stored = stored.ok_or(Rejection::UnknownAccount)?;
             if stored.head.deactivated {
@@ -160,14 +160,14 @@ impl Hosted {
     }
 
     /// The account after `entry`, if its holder may have it so, and the name it then goes by; until now it goes by `old`.
-    fn judge(
+    fn judge<'e>(
         &self,
-        stored: &Account,
+        stored: &Account<Names>,
         old: Option<&Hostname>,
         host: &Hostname,
-        entry: &Entry,
+        entry: &'e Entry,
         now: Timestamp,
-    ) -> Result<(Account, Option<Hostname>), Rejection> {
+    ) -> Result<(Account<&'e Value>, Option<Hostname>), Rejection> {
         let (head, settings) = (&stored.head, &self.settings);
         let signer = Signer::of(head, entry);
         let id = entry.state.get("id").and_then(Value::as_str).ok_or(Fault::StateId)?;
@@ -182,16 +182,21 @@ impl Hosted {
             settings.is_to_be_had(name)?;
         }
         admission::may_post(settings, stored, entry, signer, now)?;
-        let next = head.follow(entry, now)?;
+        let next = head.follow_with(entry, now, |document| document)?;
         Ok((admission::after(stored, entry, next, signer, now), claim))
     }
 
     /// What becomes of an entry for a place in the log that is taken: it is that very entry, or too late.
-    async fn past(&self, account: &Account, host: &Hostname, entry: &Entry) -> Result<Receipt, Rejection> {
+    async fn past(
+        &self,
+        account: &Account<Names>,
+        host: &Hostname,
+        entry: &Entry,
+    ) -> Result<Receipt, Rejection> {
         let key = self.keys.entry(label(host.as_str()), entry.version.number)?;
         let held = self.store.read(&key).await?;
         if held.is_some_and(|held| *held.value == *entry.line().as_bytes()) {
-            return Ok(receipt(did_at(host)?, &account.head));
+            return Ok(receipt(did_at(host)?, &account.head, account.claim().as_ref()));
         }
         match account.head.deactivated {
             true => Err(Rejection::Refused(Rule::Closed)),
@@ -268,7 +273,7 @@ impl Hosted {
 }
 
 /// Whether `account` is a name of this one: its did:web, or its did:webvh with the right SCID.
-pub(super) fn answers_to(stored: &Account, account: &AccountId) -> bool {
+pub(super) fn answers_to<D>(stored: &Account<D>, account: &AccountId) -> bool {
     account.as_str().starts_with("did:web:") || account.as_str() == stored.head.did
 }
 
@@ -296,11 +301,11 @@ fn revision_of(record: &Value) -> Option<u64> {
     members.get("rev")?.as_u64().filter(|_| whole(members) && members.iter().all(fits))
 }
 
-fn receipt(did: Did, head: &Head) -> Receipt {
+fn receipt<D>(did: Did, head: &Head<D>, claim: Option<&Hostname>) -> Receipt {
     Receipt {
         did,
         webvh: head.did.clone(),
-        handle: claim_of(head).and_then(|name| name.to_handle()),
+        handle: claim.and_then(Hostname::to_handle),
         version: head.version.clone(),
         version_time: head.time,
         repeated: false,

@@ -2,12 +2,11 @@
 
 use k256::ecdsa::signature::Verifier as _;
 
+use crate::base58;
+
 /// The multicodec prefixes of compressed public keys (did:key method, "Signature Method Creation Algorithm").
 pub(crate) const K256: [u8; 2] = [0xe7, 0x01];
 pub(crate) const P256: [u8; 2] = [0x80, 0x24];
-
-/// Longer than any key of the two curves in base58: decoding takes the square of the length.
-const MAX_KEY_CHARACTERS: usize = 64;
 
 /// A key that may sign operations: of one of two curves.
 #[derive(Debug)]
@@ -28,9 +27,8 @@ pub(super) enum Match {
 impl RotationKey {
     /// Reads a `did:key`; `None` when it is none of these curves, of which no signature can be good.
     pub(crate) fn parse(did_key: &str) -> Option<Self> {
-        let text = did_key.strip_prefix("did:key:z").filter(|text| text.len() <= MAX_KEY_CHARACTERS)?;
-        let bytes = bs58::decode(text).into_vec().ok()?;
-        let (prefix, point) = bytes.split_first_chunk::<2>().filter(|(_, point)| point.len() == 33)?;
+        let bytes: [u8; 35] = did_key.strip_prefix("did:key:z").and_then(base58::decode)?;
+        let (prefix, point) = bytes.split_first_chunk::<2>()?;
         match *prefix {
             K256 => k256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(Self::K256),
             P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(Self::P256),

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PrivateWorld;
 use crate::{
-    Did, InvalidDid,
+    Did, InvalidDid, base58,
     plc::{cbor, cid, key},
 };
 
@@ -47,7 +47,7 @@ impl PlcKey {
             Curve::K256(key) => (key::K256, key.verifying_key().to_sec1_point(true).as_bytes().to_vec()),
             Curve::P256(key) => (key::P256, key.verifying_key().to_sec1_point(true).as_bytes().to_vec()),
         };
-        format!("did:key:z{}", bs58::encode([prefix.to_vec(), point].concat()).into_string())
+        format!("did:key:z{}", base58::encode(&[prefix.to_vec(), point].concat()))
     }
 
     /// The operation with its `sig`, whatever was there before.

@@ -6,7 +6,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Entry, Fault, Head, KeyHash, SecretKey, canonical,
-    entry::around_version,
     multikey::multihash,
     read_strictly,
     signed::{sign_canonical, write_time},
@@ -93,6 +92,13 @@ fn finish(
         "proof": proof,
     });
     Entry::read(entry.to_string().as_bytes())
+}
+
+/// An entry of these parts, which are in canonical form, without a proof, on both sides of the value of `versionId`:
+/// members are sorted, and so all but the time comes before.
+fn around_version(parameters: &str, state: &str, time: &str) -> (String, String) {
+    let before = [r#"{"parameters":"#, parameters, r#","state":"#, state, r#","versionId":""#].concat();
+    (before, format!(r#"","versionTime":"{time}"}}"#))
 }
 
 /// A document in canonical form.

@@ -1,6 +1,6 @@
 //! One line of a log: exactly the members that did:webvh 1.0 knows. Nothing is verified here but form.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use namesake::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,10 +33,12 @@ pub struct Entry {
     pub state: Value,
     /// Who signed it.
     pub proof: Proof,
-    /// The entry in canonical form, without its proof, on both sides of its `versionId`.
-    before: String,
-    after: String,
+    /// The commitment to the key that signed it.
+    pub(crate) signer: KeyHash,
+    /// The entry in canonical form; and where in it its proof is, with its name and the comma, and its `versionId`.
     line: String,
+    signed_at: Range<usize>,
+    version_at: Range<usize>,
 }
 
 /// `<number>-<hash>` ("versionId").
@@ -93,21 +95,15 @@ impl Entry {
             return Err(Fault::ProofTime);
         }
         let parameters = Parameters::read(members, &proof.key)?;
-        let (changes, proofs, document) = (canonical(&changes), canonical(&proofs), canonical(&state));
-        let (before, after) = around_version(&changes, &document, written);
-        let line = [
-            r#"{"parameters":"#,
-            &changes,
-            r#","proof":"#,
-            &proofs,
-            r#","state":"#,
-            &document,
-            r#","versionId":""#,
-            id,
-            &after,
-        ]
-        .concat();
-        Ok(Self { version, time, parameters, state, proof, before, after, line })
+        // Members are sorted, and a version and a time have nothing in them that needs an escape.
+        let before = [r#"{"parameters":"#, &canonical(&changes), ","].concat();
+        let signed = [r#""proof":"#, &canonical(&proofs), ","].concat();
+        let between = [r#""state":"#, &canonical(&state), r#","versionId":""#].concat();
+        let line = [&before, &signed, &between, id, r#"","versionTime":""#, written, r#""}"#].concat();
+        let signed_at = before.len()..before.len() + signed.len();
+        let version_at = signed_at.end + between.len()..signed_at.end + between.len() + id.len();
+        let signer = proof.key.hash();
+        Ok(Self { version, time, parameters, state, proof, signer, line, signed_at, version_at })
     }
 
     /// The entry in canonical form (RFC 8785), without a line break: what is stored and served.
@@ -120,30 +116,30 @@ impl Entry {
     /// `versionId` or after the SCID, and that of the entry as it is, which the proof is over.
     pub(super) fn hashes(&self, previous: &str) -> (String, [u8; 32]) {
         // They differ only near the end.
-        let before = Sha256::new().chain_update(&self.before);
-        // A version is a number and base58, so that nothing in it needs an escape.
-        let with = |version: &str| before.clone().chain_update(version).chain_update(&self.after).finalize();
-        (multihash(with(previous)), with(&self.version.to_string()).into())
+        let [parameters, state, time] = self.unsigned();
+        let before = Sha256::new().chain_update(parameters).chain_update(state);
+        let with = |version: &str| before.clone().chain_update(version).chain_update(time).finalize();
+        (multihash(with(previous)), with(&self.line[self.version_at.clone()]).into())
     }
 
     /// The identifier that this entry makes as the first of a log: the hash of itself, with a placeholder wherever the
     /// identifier is ("SCID Generation and Verification").
     pub(super) fn scid(&self, scid: &str) -> Result<String, Fault> {
+        let [parameters, state, time] = self.unsigned();
         // It could stand for itself or for the identifier, so that two first entries would make one identifier.
-        if self.before.contains(PLACEHOLDER) {
+        if parameters.contains(PLACEHOLDER) || state.contains(PLACEHOLDER) {
             return Err(Fault::ScidHash);
         }
-        let known = format!("{}{PLACEHOLDER}{}", self.before, self.after).replace(scid, PLACEHOLDER);
+        let known = [parameters, state, PLACEHOLDER, time].concat().replace(scid, PLACEHOLDER);
         // The name of a member may hold the identifier too, and be sorted elsewhere under the placeholder.
         Ok(multihash(Sha256::digest(canonical(&read_strictly(known.as_bytes())?))))
     }
-}
 
-/// An entry of these parts, which are in canonical form, without a proof, on both sides of the value of `versionId`:
-/// members are sorted, and so all but the time comes before.
-pub(super) fn around_version(parameters: &str, state: &str, time: &str) -> (String, String) {
-    let before = [r#"{"parameters":"#, parameters, r#","state":"#, state, r#","versionId":""#].concat();
-    (before, format!(r#"","versionTime":"{time}"}}"#))
+    /// The entry in canonical form, without its proof and the value of `versionId`: the parameters; the state; the time.
+    fn unsigned(&self) -> [&str; 3] {
+        let (signed, version) = (&self.signed_at, &self.version_at);
+        [&self.line[..signed.start], &self.line[signed.end..version.start], &self.line[version.end..]]
+    }
 }
 
 /// A time as RFC 3339 writes it, in UTC, capital letters, down to milliseconds ("versionTime").

@@ -11,9 +11,11 @@ use crate::{Did, Hostname, document};
 
 /// The state of a log after an entry. All that is needed to judge the next, so that an append costs one verification
 /// however long the log is. It can be stored, and is then as good as the log it came from.
+///
+/// The next entry brings a document of its own, so that `D`, the document, may be borrowed or less than that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Head {
+pub struct Head<D = Value> {
     /// The self-certifying identifier: the hash of the first entry.
     pub scid: String,
     /// The DID: `did:webvh:<SCID>:<host>`, with a path if it has one.
@@ -31,7 +33,7 @@ pub struct Head {
     /// Whether the DID ended.
     pub deactivated: bool,
     /// The DID document.
-    pub state: Value,
+    pub state: D,
 }
 
 impl Head {
@@ -78,6 +80,24 @@ impl Head {
     /// # Errors
     /// The rule it breaks.
     pub fn follow(&self, entry: &Entry, now: Timestamp) -> Result<Self, Fault> {
+        self.follow_with(entry, now, Value::clone)
+    }
+
+    /// The first handle the DID claims, if any.
+    #[must_use]
+    pub fn handle(&self) -> Option<Handle> {
+        document::claim(&self.state)?.to_handle()
+    }
+}
+
+impl<D> Head<D> {
+    /// The same, with what `state` makes of the document.
+    pub(crate) fn follow_with<'e, E>(
+        &self,
+        entry: &'e Entry,
+        now: Timestamp,
+        state: impl FnOnce(&'e Value) -> E,
+    ) -> Result<Head<E>, Fault> {
         let parameters = &entry.parameters;
         if self.deactivated {
             return Err(Fault::Deactivated);
@@ -102,7 +122,7 @@ impl Head {
             return Err(Fault::Moved);
         }
         check(entry, &self.version.to_string(), signers, now)?;
-        Ok(Self {
+        Ok(Head {
             scid: self.scid.clone(),
             did,
             version: entry.version.clone(),
@@ -111,14 +131,8 @@ impl Head {
             next_key_hashes: parameters.next_key_hashes.clone().unwrap_or_default(),
             portable,
             deactivated: parameters.deactivated.unwrap_or(false),
-            state: entry.state.clone(),
+            state: state(&entry.state),
         })
-    }
-
-    /// The first handle the DID claims, if any.
-    #[must_use]
-    pub fn handle(&self) -> Option<Handle> {
-        document::claim(&self.state)?.to_handle()
     }
 
     /// The host the DID is at, without port and path.
@@ -137,7 +151,12 @@ impl Head {
         let Parameters { update_keys: Some(shown), next_key_hashes: Some(_), .. } = &entry.parameters else {
             return Err(Fault::PreRotationLists);
         };
-        match shown.iter().all(|key| self.next_key_hashes.contains(&key.hash())) {
+        let commits = |hash: &KeyHash| self.next_key_hashes.contains(hash);
+        let committed = |key: &Multikey| match *key == entry.proof.key {
+            true => commits(&entry.signer),
+            false => commits(&key.hash()),
+        };
+        match shown.iter().all(committed) {
             true => Ok(shown),
             false => Err(Fault::Uncommitted),
         }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::base58;
 
 /// The prefix of an Ed25519 public key (Multicodec table, `ed25519-pub`).
 const ED25519: [u8; 2] = [0xed, 0x01];
@@ -16,8 +17,6 @@ const ED25519: [u8; 2] = [0xed, 0x01];
 const ED25519_SECRET: [u8; 2] = [0x80, 0x26];
 /// The prefix of a SHA-256 hash of 32 bytes (Multihash).
 const SHA2_256: [u8; 2] = [0x12, 0x20];
-/// A multikey of 34 bytes has 48 characters; decoding base58 takes the square of the length.
-const MAX_MULTIKEY_CHARACTERS: usize = 48;
 
 /// A public Ed25519 key in Multikey form, `z6Mk…` (Controlled Identifiers 1.0, section 2.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,8 +42,7 @@ impl Multikey {
 
     /// The same, with the point that the key is: to find it costs a tenth of what checking a signature does.
     pub(super) fn decode(text: &str) -> Result<(Self, VerifyingKey), Fault> {
-        let base58 = text.strip_prefix('z').filter(|_| text.len() <= MAX_MULTIKEY_CHARACTERS);
-        let bytes = bs58::decode(base58.ok_or(Fault::Key)?).into_vec().map_err(|_| Fault::Key)?;
+        let bytes: [u8; 34] = text.strip_prefix('z').and_then(base58::decode).ok_or(Fault::Key)?;
         let bytes = bytes.strip_prefix(&ED25519).and_then(|key| key.try_into().ok()).ok_or(Fault::Key)?;
         let point = VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak()).ok_or(Fault::Key)?;
         Ok((Self(text.to_owned()), point))
@@ -111,9 +109,8 @@ impl SecretKey {
     /// # Errors
     /// [`Fault::Key`].
     pub fn from_multibase(text: &str) -> Result<Self, Fault> {
-        let text = text.strip_prefix('z').filter(|text| text.len() < MAX_MULTIKEY_CHARACTERS);
-        let bytes = bs58::decode(text.ok_or(Fault::Key)?).into_vec().map(Zeroizing::new);
-        let bytes = bytes.map_err(|_| Fault::Key)?;
+        let bytes = text.strip_prefix('z').and_then(base58::decode::<34>).map(Zeroizing::new);
+        let bytes = bytes.ok_or(Fault::Key)?;
         let seed = bytes.strip_prefix(&ED25519_SECRET).and_then(|seed| seed.try_into().ok());
         seed.map(Self::from_seed).ok_or(Fault::Key)
     }
@@ -122,7 +119,7 @@ impl SecretKey {
     #[must_use]
     pub fn to_multibase(&self) -> Zeroizing<String> {
         let bytes = Zeroizing::new([ED25519_SECRET.as_slice(), self.to_seed().as_slice()].concat());
-        Zeroizing::new(format!("z{}", bs58::encode(&*bytes).into_string()))
+        Zeroizing::new(format!("z{}", base58::encode(&bytes)))
     }
 
     /// The public half.
@@ -130,7 +127,7 @@ impl SecretKey {
     pub fn multikey(&self) -> Multikey {
         let key = self.0.verifying_key();
         let bytes = [ED25519.as_slice(), key.as_bytes()].concat();
-        Multikey(format!("z{}", bs58::encode(bytes).into_string()))
+        Multikey(format!("z{}", base58::encode(&bytes)))
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
@@ -152,19 +149,17 @@ impl fmt::Display for Multikey {
 
 /// A SHA-256 hash as did:webvh writes it: a multihash in base58btc, without the prefix of a multibase.
 pub(super) fn multihash(digest: impl AsRef<[u8]>) -> String {
-    bs58::encode([SHA2_256.as_slice(), digest.as_ref()].concat()).into_string()
+    base58::encode(&[SHA2_256.as_slice(), digest.as_ref()].concat())
 }
 
 /// Whether a text has the form of [`multihash`]: `Qm` and 44 more characters of base58.
 pub(super) fn is_multihash(text: &str) -> bool {
-    text.len() == 46
-        && text.starts_with("Qm")
-        && bs58::decode(text).into_vec().is_ok_and(|bytes| bytes.len() == 34 && bytes.starts_with(&SHA2_256))
+    base58::decode::<34>(text).is_some_and(|bytes| bytes.starts_with(&SHA2_256))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyHash, Multikey, SecretKey};
+    use super::{KeyHash, Multikey, SecretKey, is_multihash, multihash};
 
     /// The keys of the reference log: seeds of one repeated byte.
     #[test]
@@ -185,6 +180,22 @@ mod tests {
         assert_eq!(key.to_multibase().as_str(), text);
         for bad in ["", "z", &text[1..], &text[..47], key.multikey().as_str(), &"z".repeat(100_000)] {
             assert!(SecretKey::from_multibase(bad).is_err(), "{}", &bad[..bad.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn every_multihash_has_the_same_form() {
+        for digest in [[0; 32], [0xff; 32]] {
+            let text = multihash(digest);
+            assert!(text.starts_with("Qm") && text.len() == 46 && is_multihash(&text), "{text}");
+        }
+        // SHA-512; a byte less, a byte more.
+        for bytes in [
+            [vec![0x13, 0x20], vec![7; 32]],
+            [vec![0x12, 0x20], vec![7; 31]],
+            [vec![0x12, 0x20], vec![7; 33]],
+        ] {
+            assert!(!is_multihash(&bs58::encode(bytes.concat()).into_string()));
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Multikey, SecretKey, canonical, entry::read_time};
+use crate::base58;
 
 /// A proof of the right form; nothing is known about its signature.
 #[derive(Debug, Clone)]
@@ -30,27 +31,23 @@ impl Proof {
         let [proof] = proofs.as_array().ok_or(Fault::ProofMembers)?.as_slice() else {
             return Err(Fault::ProofMembers);
         };
-        let mut options = proof.as_object().ok_or(Fault::ProofMembers)?.clone();
-        let value = options.remove("proofValue").ok_or(Fault::ProofMembers)?;
-        let text = |name: &str| options.get(name).map(|value| value.as_str().ok_or(Fault::ProofMembers));
+        let members = proof.as_object().ok_or(Fault::ProofMembers)?;
+        let value = members.get("proofValue").ok_or(Fault::ProofMembers)?;
+        let text = |name: &str| members.get(name).map(|value| value.as_str().ok_or(Fault::ProofMembers));
         let member = |name: &str| text(name).ok_or(Fault::ProofMembers)?;
         let created = text("created").transpose()?;
-        if options.len() != 4 + usize::from(created.is_some()) {
+        if members.len() != 5 + usize::from(created.is_some()) {
             return Err(Fault::ProofMembers);
         }
         let kind = (member("type")?, member("cryptosuite")?, member("proofPurpose")?);
         if kind != ("DataIntegrityProof", "eddsa-jcs-2022", "assertionMethod") {
             return Err(Fault::ProofKind);
         }
-        let created = created.map(|text| read_time(text).ok_or(Fault::ProofTime)).transpose()?;
-        let (key, point) = read_method(member("verificationMethod")?)?;
-        Ok(Self {
-            key,
-            point,
-            created,
-            signature: value.as_str().and_then(read_signature).ok_or(Fault::Signature)?,
-            options: Sha256::digest(canonical(&Value::Object(options))).into(),
-        })
+        let time = created.map(|text| read_time(text).ok_or(Fault::ProofTime)).transpose()?;
+        let method = member("verificationMethod")?;
+        let (key, point) = read_method(method)?;
+        let signature = value.as_str().and_then(read_signature).ok_or(Fault::Signature)?;
+        Ok(Self { key, created: time, point, signature, options: options(created, method) })
     }
 
     /// Whether it is a proof of the document whose canonical form, without the proof, has this hash; never by a key or
@@ -79,7 +76,7 @@ pub(super) fn sign_canonical(document: &[u8], key: &SecretKey, created: Timestam
     });
     let options = Sha256::digest(canonical(&proof)).into();
     let signature = key.sign(&message(&options, &Sha256::digest(document).into()));
-    proof["proofValue"] = format!("z{}", bs58::encode(signature).into_string()).into();
+    proof["proofValue"] = format!("z{}", base58::encode(&signature)).into();
     json!([proof])
 }
 
@@ -109,10 +106,18 @@ fn read_method(text: &str) -> Result<(Multikey, VerifyingKey), Fault> {
     }
 }
 
-/// Multibase base58btc of 64 bytes, of which no encoding is longer than 88 characters.
+/// The hash of the canonical form of a proof without its signature. All that can differ in it are a time and a key that
+/// were read: nothing in them needs an escape.
+fn options(created: Option<&str>, method: &str) -> [u8; 32] {
+    let created = created.map(|time| format!(r#""created":"{time}","#)).unwrap_or_default();
+    let kind =
+        r#""cryptosuite":"eddsa-jcs-2022","proofPurpose":"assertionMethod","type":"DataIntegrityProof""#;
+    Sha256::digest(format!(r#"{{{created}{kind},"verificationMethod":"{method}"}}"#)).into()
+}
+
+/// Multibase base58btc of 64 bytes.
 fn read_signature(text: &str) -> Option<Signature> {
-    let text = text.strip_prefix('z').filter(|text| text.len() <= 88)?;
-    Signature::from_slice(&bs58::decode(text).into_vec().ok()?).ok()
+    text.strip_prefix('z').and_then(base58::decode).map(|bytes| Signature::from_bytes(&bytes))
 }
 
 fn message(options: &[u8; 32], document: &[u8; 32]) -> [u8; 64] {

@@ -80,6 +80,17 @@ impl<T> Slot<T> {
     where
         T: Serialize,
     {
+        self.put_as(commit, value)
+    }
+
+    /// The same, with a `value` of another type that is written as a `T` is: one that borrows, for example.
+    ///
+    /// # Errors
+    /// As for [`Slot::put`].
+    pub fn put_as<U>(&self, commit: Commit, value: &U) -> Result<Commit, StoreError>
+    where
+        U: Serialize,
+    {
         let mut bytes = Vec::with_capacity(RECORD_BYTES);
         serde_json::to_writer(&mut bytes, value).map_err(|error| senseless(&self.key, &error))?;
         Ok(self.unchanged(commit).put(self.key.clone(), bytes))
