@@ -106,8 +106,8 @@ impl Atproto {
     }
 
     /// The same, if nobody needs to be asked.
-    pub(crate) fn did_at_hand(&self, handle: Handle) -> Option<Answered<DidOf>> {
-        self.dids.at_hand(&Key { seat: Seat::ATPROTO, subject: Subject::Handle(handle) })
+    pub(crate) fn did_at_hand(&self, handle: &str) -> Option<Answered<DidOf>> {
+        self.dids.at_hand(Seat::ATPROTO, handle)
     }
 
     pub(crate) async fn document_of(&self, did: &AccountId) -> Result<Answered<Document>, ResolveError> {

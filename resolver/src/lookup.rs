@@ -71,17 +71,17 @@ impl Resolver {
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
-    /// The same for a handle, if nobody needs to be asked; `implied` is the model that the route stands for.
-    pub(crate) fn at_hand(&self, handle: Handle, implied: Option<Model>) -> Option<Answered<Person>> {
-        let subject = Subject::Handle(handle);
+    /// The same for a handle as it is kept, if nobody needs to be asked; `implied` is the model that the route stands for.
+    pub(crate) fn at_hand(&self, handle: &str, implied: Option<Model>) -> Option<Answered<Person>> {
         // A name is remembered of a backend only if its namespace holds it, and what the first one holds is its own: for
         // these the directory has nothing to decide.
-        let key = Key { seat: self.directory().first_of(implied)?, subject };
-        if let Some(answered) = self.people.at_hand(&key) {
-            return Some(answered);
-        }
-        let seat = self.directory().route(&key.subject, implied.map(Selector::Model).as_ref()).ok()?;
-        (seat != key.seat).then(|| self.people.at_hand(&Key { seat, ..key })).flatten()
+        let first = self.directory().first_of(implied)?;
+        let others = || {
+            let subject = Subject::Handle(Handle::parse(handle).ok()?);
+            let seat = self.directory().route(&subject, implied.map(Selector::Model).as_ref()).ok()?;
+            (seat != first).then(|| self.people.at_hand(seat, handle)).flatten()
+        };
+        self.people.at_hand(first, handle).or_else(others)
     }
 
     /// The same, from a lookup that begins now; what it finds is remembered.

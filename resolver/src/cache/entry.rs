@@ -86,8 +86,9 @@ impl<V> Clone for Answered<V> {
 }
 
 impl<V> Answered<V> {
-    pub(super) fn new(entry: &Arc<Entry<V>>, now: Timestamp, stale: bool) -> Self {
-        Self { entry: Arc::clone(entry), freshness: entry.freshness(now, stale) }
+    pub(super) fn new(entry: Arc<Entry<V>>, now: Timestamp, stale: bool) -> Self {
+        let freshness = entry.freshness(now, stale);
+        Self { entry, freshness }
     }
 }
 
@@ -170,16 +171,20 @@ impl<V> Slot<V> {
         }
     }
 
-    /// The proved answer, while nothing speaks against it.
+    /// The proved answer, while nothing speaks against it; otherwise all there is.
     pub(super) fn fresh(
-        &self,
+        self,
         now: Timestamp,
         counts: impl Fn(Stripes, Begun) -> bool,
         suspect: impl Fn(Stripes, Begun) -> bool,
-    ) -> Option<&Arc<Entry<V>>> {
-        self.good.as_ref().filter(|good| {
+    ) -> Result<Arc<Entry<V>>, Self> {
+        let speaks_for = |good: &Entry<V>| {
             good.is_fresh(now) && counts(good.stripes, good.begun) && !suspect(good.stripes, good.begun)
-        })
+        };
+        match self.good {
+            Some(good) if speaks_for(&good) => Ok(good),
+            good => Err(Self { good, ..self }),
+        }
     }
 
     /// What may be answered now. `self` must be [`Slot::still_counting`]; what `suspect` says yes to is as if it had
@@ -198,17 +203,17 @@ impl<V> Slot<V> {
     ) -> Recall<V> {
         let trusted = |entry: &Entry<V>| !suspect(entry.stripes, entry.begun);
         if let Some(good) = self.good.as_ref().filter(|good| good.is_fresh(now) && trusted(good)) {
-            return Recall::Good(Answered::new(good, now, false));
+            return Recall::Good(Answered::new(Arc::clone(good), now, false));
         }
         if let Some(weak) = self.provisional.as_ref().filter(|weak| weak.is_fresh(now) && trusted(weak)) {
-            return Recall::Good(Answered::new(weak, now, false));
+            return Recall::Good(Answered::new(Arc::clone(weak), now, false));
         }
         // A failure knows only the name that was asked for; the answer beside it, whom that was about.
         let about = |failure: &Failure| self.proved().map_or(failure.stripes, |proved| proved.stripes);
         let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
         match (&self.good, failure) {
             (Some(good), Some(failure)) if now < good.stale_until => {
-                let stale = Answered::new(good, now, true);
+                let stale = Answered::new(Arc::clone(good), now, true);
                 match now {
                     _ if now < failure.until => Recall::Good(stale),
                     _ if now < super::later(failure.until, settings.refresh_behind) => Recall::Behind(stale),
@@ -217,7 +222,7 @@ impl<V> Slot<V> {
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
             (Some(good), None) if now < good.behind_until && trusted(good) => {
-                Recall::Behind(Answered::new(good, now, good.is_restored))
+                Recall::Behind(Answered::new(Arc::clone(good), now, good.is_restored))
             }
             _ => Recall::Nothing,
         }

@@ -27,9 +27,9 @@ use std::{
     time::Duration,
 };
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
+use namesake::{Clock, ErrorKind, Handle, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
 use quick_cache::{
-    Weighter,
+    Equivalent, Weighter,
     sync::{Cache, DefaultLifecycle, EntryAction, EntryResult},
 };
 
@@ -67,12 +67,34 @@ impl Key {
 }
 
 impl Hash for Key {
-    /// In two pieces, for which a hasher takes half as long as for the four that would be derived. A handle is no account,
-    /// so the name tells which it is.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.name().as_bytes());
-        state.write_usize(self.seat.index());
+        hash(self.seat, self.name(), state);
     }
+}
+
+/// The [`Key`] of a question about a handle, without its own copy of the name.
+struct OfHandle<'a> {
+    seat: Seat,
+    handle: &'a str,
+}
+
+impl Hash for OfHandle<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash(self.seat, self.handle, state);
+    }
+}
+
+impl Equivalent<Key> for OfHandle<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        let same = |handle: &Handle| handle.as_str() == self.handle;
+        self.seat == key.seat && matches!(&key.subject, Subject::Handle(handle) if same(handle))
+    }
+}
+
+/// In two pieces, for which a hasher takes half as long as for the four that would be derived.
+fn hash<H: Hasher>(seat: Seat, name: &str, state: &mut H) {
+    state.write(name.as_bytes());
+    state.write_usize(seat.index());
 }
 
 /// How long a lookup waits for a source that is stronger than the one that has answered.
@@ -125,7 +147,7 @@ impl Whose {
 
 /// Sharded, each shard behind a lock of its own; those asked for least go first (S3-FIFO). The hasher has a secret: names
 /// come from strangers.
-type Slots<V> = Cache<Key, Arc<Slot<V>>, Weight, RandomState>;
+type Slots<V> = Cache<Key, Slot<V>, Weight, RandomState>;
 
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
 struct Shelf<V> {
@@ -185,8 +207,8 @@ impl<V: Remembered> Memory<V> {
             }
             // Boxed: every answer from memory would carry, and move, the room for a wait.
             Recall::Nothing => match Box::pin(landed(self.flight(key, source, false))).await {
-                Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
-                Settled::Failed(_, Some(stale)) => Ok(Answered::new(&stale, self.shelf.clock.now(), true)),
+                Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
+                Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),
             },
         }
@@ -204,7 +226,7 @@ impl<V: Remembered> Memory<V> {
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         match landed(self.flight(key, source, true)).await {
-            Settled::New(entry) => Ok(Answered::new(&entry, self.shelf.clock.now(), false)),
+            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
             Settled::Failed(error, _) => Err(error),
         }
     }
@@ -214,9 +236,10 @@ impl<V: Remembered> Memory<V> {
         self.flights.all_landed().await;
     }
 
-    /// What [`Self::ask`] would answer without asking anybody.
-    pub(crate) fn at_hand(&self, key: &Key) -> Option<Answered<V>> {
-        match self.shelf.recall(key) {
+    /// What [`Self::ask`] would answer about a handle without asking anybody. Of a name that is no handle, and of one that
+    /// is written in another way than handles are kept, nothing is remembered.
+    pub(crate) fn at_hand(&self, seat: Seat, handle: &str) -> Option<Answered<V>> {
+        match self.shelf.judge(self.shelf.slots.get(&OfHandle { seat, handle })?) {
             Recall::Good(answered) => Some(answered),
             Recall::Behind(_) | Recall::Failed(_) | Recall::Nothing => None,
         }
@@ -283,14 +306,20 @@ async fn landed<V>(flight: Ticket<Settled<V>>) -> Settled<V> {
 
 impl<V: Remembered> Shelf<V> {
     fn recall(&self, key: &Key) -> Recall<V> {
-        let Some(slot) = self.slots.get(key) else { return Recall::Nothing };
+        match self.slots.get(key) {
+            Some(slot) => self.judge(slot),
+            None => Recall::Nothing,
+        }
+    }
+
+    fn judge(&self, slot: Slot<V>) -> Recall<V> {
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let suspect = |stripes, begun| self.generations.is_suspect(stripes, begun);
         let now = self.clock.now();
-        // What most askers get is told at a glance: nothing of the slot is copied for it.
+        // What most askers get is told at a glance.
         match slot.fresh(now, counts, suspect) {
-            Some(good) => Recall::Good(Answered::new(good, now, false)),
-            None => slot.still_counting(counts).recall(now, &self.settings, suspect),
+            Ok(good) => Recall::Good(Answered::new(good, now, false)),
+            Err(slot) => slot.still_counting(counts).recall(now, &self.settings, suspect),
         }
     }
 
@@ -302,10 +331,7 @@ impl<V: Remembered> Shelf<V> {
         };
         let mut landing = Some(Landing { result, begun, asked, stripes, now: self.clock.now() });
         // Runs once, under the lock of the key's shard: two lookups that land together settle one after the other.
-        let mut decide = |known: Slot<V>| {
-            let (heard, kept) = settle(known, landing.take()?, &self.settings);
-            Some((heard, Arc::new(kept)))
-        };
+        let mut decide = |known: Slot<V>| Some(settle(known, landing.take()?, &self.settings));
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let entry = self.slots.entry(key, None, |_, slot| {
             EntryAction::Retain(decide(slot.still_counting(counts)).map(|(heard, kept)| {
@@ -381,8 +407,8 @@ fn slots<V: Remembered>(capacity_bytes: u64) -> Slots<V> {
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl<V> Weighter<Key, Arc<Slot<V>>> for Weight {
-    fn weight(&self, key: &Key, slot: &Arc<Slot<V>>) -> u64 {
+impl<V> Weighter<Key, Slot<V>> for Weight {
+    fn weight(&self, key: &Key, slot: &Slot<V>) -> u64 {
         /// Of the map itself, and the slot.
         const OVERHEAD: usize = 200;
         let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();

@@ -37,7 +37,7 @@ impl<V: Remembered> Memory<V> {
                 && generations.count(entry.stripes, entry.begun)
         };
         let slots = self.shelf.slots.iter();
-        let good = slots.filter_map(|(key, slot)| Some((key, Arc::clone(slot.good.as_ref()?))));
+        let good = slots.filter_map(|(key, slot)| Some((key, slot.good?)));
         good.filter(|(_, entry)| survives(entry))
             .map(|(key, entry)| Survivor {
                 key,
@@ -75,7 +75,7 @@ impl<V: Remembered> Memory<V> {
             is_restored: true,
             prepared: OnceLock::new(),
         };
-        let slot = || Ok::<_, Infallible>(Arc::new(Slot::good(entry)));
+        let slot = || Ok::<_, Infallible>(Slot::good(entry));
         shelf.slots.get_or_insert_with(&key, slot).is_ok()
     }
 

@@ -13,7 +13,7 @@
 //! test holds it against.
 
 use http::{Method, Request, header};
-use namesake::{Handle, Model};
+use namesake::Model;
 
 use super::{
     Site, lookup,
@@ -29,17 +29,16 @@ pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option
         return None;
     }
     let question = Question::of(request)?;
-    let handle = Handle::parse(question.name).ok()?;
     let known = request.headers().get(header::IF_NONE_MATCH);
     let reply = match question.kind {
         Kind::ResolveHandle => {
-            let answered = site.atproto.as_ref()?.did_at_hand(handle)?;
+            let answered = site.atproto.as_ref()?.did_at_hand(question.name)?;
             let prepared = answered.entry.prepared.get()?;
             reply::prepared(prepared, prepared.body.clone(), answered.freshness, known, false)
         }
         kind => {
             let implied = (kind == Kind::Profile).then_some(Model::Independent);
-            let answered = site.resolver.at_hand(handle, implied)?;
+            let answered = site.resolver.at_hand(question.name, implied)?;
             let prepared = answered.entry.prepared.get()?;
             lookup::represent(prepared, answered.freshness, known, kind != Kind::Resolve)
         }
