@@ -18,6 +18,16 @@ const BYTES_BASE: u64 = 1 << 32;
 
 /// The `N` bytes that `text` stands for; `None` if it is no base58, or of fewer or more bytes.
 pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    decode_into(text, &mut bytes).then_some(bytes)
+}
+
+/// The same into a place of the caller's, which for a secret is overwritten when it is dropped. `false`: nothing there counts.
+pub(crate) fn decode_into<const N: usize>(text: &str, bytes: &mut [u8; N]) -> bool {
+    try_decode_into(text, bytes).is_some()
+}
+
+fn try_decode_into<const N: usize>(text: &str, bytes: &mut [u8; N]) -> Option<()> {
     // More than is needed. Secret keys pass here, too.
     let mut room = Zeroizing::new([0; N]);
     let words = room.get_mut(..N.div_ceil(BYTES))?;
@@ -31,7 +41,6 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
             return None;
         }
     }
-    let mut bytes = [0; N];
     let written = words.iter().flat_map(|word| word.to_le_bytes().into_iter().take(BYTES));
     let mut places = bytes.iter_mut().rev();
     for byte in written {
@@ -41,7 +50,7 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
             None => {}
         }
     }
-    (leading(text.as_bytes(), b'1') == leading(&bytes, 0)).then_some(bytes)
+    (leading(text.as_bytes(), b'1') == leading(bytes, 0)).then_some(())
 }
 
 /// The text that stands for these bytes.

@@ -18,7 +18,8 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    const COUNT: usize = 6;
+    /// The last one counts them.
+    const COUNT: usize = Self::ClaimsOf as usize + 1;
 
     /// The word used in metrics and logs.
     pub(crate) const fn as_str(self) -> &'static str {

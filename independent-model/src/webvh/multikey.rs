@@ -109,8 +109,10 @@ impl SecretKey {
     /// # Errors
     /// [`Fault::Key`].
     pub fn from_multibase(text: &str) -> Result<Self, Fault> {
-        let bytes = text.strip_prefix('z').and_then(base58::decode::<34>).map(Zeroizing::new);
-        let bytes = bytes.ok_or(Fault::Key)?;
+        let mut bytes = Zeroizing::new([0; 34]);
+        if !text.strip_prefix('z').is_some_and(|text| base58::decode_into(text, &mut bytes)) {
+            return Err(Fault::Key);
+        }
         let seed = bytes.strip_prefix(&ED25519_SECRET).and_then(|seed| seed.try_into().ok());
         seed.map(Self::from_seed).ok_or(Fault::Key)
     }
@@ -119,7 +121,8 @@ impl SecretKey {
     #[must_use]
     pub fn to_multibase(&self) -> Zeroizing<String> {
         let bytes = Zeroizing::new([ED25519_SECRET.as_slice(), self.to_seed().as_slice()].concat());
-        Zeroizing::new(format!("z{}", base58::encode(&bytes)))
+        let text = Zeroizing::new(base58::encode(&bytes));
+        Zeroizing::new(format!("z{}", *text))
     }
 
     /// The public half.

@@ -330,23 +330,33 @@ impl<V: Remembered> Shelf<V> {
             _ => asked,
         };
         let mut landing = Some(Landing { result, begun, asked, stripes, now: self.clock.now() });
-        // Runs once, under the lock of the key's shard: two lookups that land together settle one after the other.
+        // Runs once: under the lock of the key's shard or, for a new key, behind a placeholder that others wait for. So two
+        // lookups that land together settle one after the other, and nothing here may take long.
         let mut decide = |known: Slot<V>| Some(settle(known, landing.take()?, &self.settings));
         let counts = |stripes, begun| self.generations.count(stripes, begun);
-        let entry = self.slots.entry(key, None, |_, slot| {
-            EntryAction::Retain(decide(slot.still_counting(counts)).map(|(heard, kept)| {
+        let mut outgrown = None;
+        let entry = self.slots.entry(key, None, |_, slot| match decide(slot.still_counting(counts)) {
+            Some((heard, kept)) if Weight.weight(key, &kept) <= Weight.weight(key, slot) => {
                 *slot = kept;
-                heard
-            }))
+                EntryAction::Retain(Some(heard))
+            }
+            // To make room for it is what only an insertion does.
+            Some(decided) => {
+                outgrown = Some(decided);
+                EntryAction::ReplaceWithGuard
+            }
+            None => EntryAction::Retain(None),
         });
         let settled = match entry {
             EntryResult::Retained(heard) => heard,
-            EntryResult::Vacant(place) => decide(Slot::default()).map(|(heard, kept)| {
-                // Refused when it alone is too large to be remembered.
-                let _ = place.insert(kept);
-                heard
-            }),
-            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => None,
+            EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => {
+                outgrown.or_else(|| decide(Slot::default())).map(|(heard, kept)| {
+                    // What alone would be too large for its shard is not remembered.
+                    let _ = place.insert(kept);
+                    heard
+                })
+            }
+            EntryResult::Removed(..) | EntryResult::Timeout => None,
         };
         let lost = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
         settled.unwrap_or_else(lost)
@@ -397,10 +407,11 @@ impl<V: Remembered> Shelf<V> {
 }
 
 fn slots<V: Remembered>(capacity_bytes: u64) -> Slots<V> {
-    /// Of an answer; it only sizes the shards and what is kept of those that went.
-    const TYPICAL_BYTES: u64 = 1 << 10;
+    /// A shard is for 32 of what is said to be the typical answer, at least. Said to be this large, a shard has room for
+    /// the largest document, on a machine of however many cores.
+    const TYPICAL_BYTES: u64 = 32 << 10;
     let answers = usize::try_from(capacity_bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
-    Cache::with(answers, capacity_bytes, Weight, RandomState::new(), DefaultLifecycle::default())
+    Cache::with(answers.max(1), capacity_bytes, Weight, RandomState::new(), DefaultLifecycle::default())
 }
 
 /// About how many bytes a slot takes, with its key.
@@ -428,5 +439,87 @@ pub(crate) fn shorter(one: Ttl, other: Ttl) -> Ttl {
         (Ttl::For(time), _) | (_, Ttl::For(time)) => Ttl::For(time),
         (Ttl::Default, _) | (_, Ttl::Default) => Ttl::Default,
         (Ttl::UntilPurged, Ttl::UntilPurged) => Ttl::UntilPurged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use namesake::{AccountId, ManualClock};
+
+    use super::*;
+
+    /// A value of so many bytes.
+    #[derive(Debug)]
+    struct Weighty(AccountId, usize);
+
+    impl Remembered for Weighty {
+        fn account(&self) -> &AccountId {
+            &self.0
+        }
+        fn handle(&self) -> Option<&Handle> {
+            None
+        }
+        fn checked_at(&self) -> Option<Timestamp> {
+            None
+        }
+        fn is_provisional(&self) -> bool {
+            false
+        }
+        fn weight(&self) -> usize {
+            self.1
+        }
+    }
+
+    struct Bench {
+        memory: Memory<Weighty>,
+        clock: Arc<ManualClock>,
+    }
+
+    impl Bench {
+        fn new(capacity_bytes: u64) -> Self {
+            let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+            let settings = CacheSettings { capacity_bytes, ..CacheSettings::default() };
+            let whose = Whose { seats: Arc::default(), atproto: Arc::default() };
+            Self { memory: Memory::new(settings, Arc::default(), whose, clock.clone()), clock }
+        }
+
+        /// Asks about the account of this number; the lookup gives so many bytes, or fails.
+        async fn ask(&self, number: usize, bytes: Option<usize>) {
+            let account = AccountId::parse(&format!("did:plc:{number:024}")).unwrap();
+            let key = Key { seat: Seat::ATPROTO, subject: Subject::Account(account.clone()) };
+            let source = move |_| {
+                let account = account.clone();
+                async move {
+                    let failed = || ResolveError::new(ErrorKind::Unavailable, "it is down");
+                    let value = Weighty(account, bytes.ok_or_else(failed)?);
+                    Ok(Lookup::Found { value, ttl: Ttl::Default })
+                }
+            };
+            let _ = self.memory.ask(&key, source).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_grows_in_its_place_makes_others_go() {
+        const CAPACITY: u64 = 8 << 20;
+        let bench = Bench::new(CAPACITY);
+        for number in 0..200 {
+            bench.ask(number, None).await;
+        }
+        bench.clock.advance(Duration::from_secs(60));
+        for number in 0..200 {
+            bench.ask(number, Some(200 << 10)).await;
+            assert!(bench.memory.shelf.slots.weight() <= CAPACITY);
+        }
+        assert!(bench.memory.shelf.slots.weight() > CAPACITY / 4, "what there is room for stays");
+    }
+
+    #[tokio::test]
+    async fn a_large_document_is_remembered_also_where_there_is_little_room() {
+        for capacity in [1 << 20, 32 << 20] {
+            let bench = Bench::new(capacity);
+            bench.ask(1, Some(500 << 10)).await;
+            assert_eq!(bench.memory.shelf.slots.len(), 1, "{capacity}");
+        }
     }
 }

@@ -76,7 +76,8 @@ impl<V: Remembered> Memory<V> {
             prepared: OnceLock::new(),
         };
         let slot = || Ok::<_, Infallible>(Slot::good(entry));
-        shelf.slots.get_or_insert_with(&key, slot).is_ok()
+        let Ok(_) = shelf.slots.get_or_insert_with(&key, slot);
+        true
     }
 
     /// Counted from when the answer was learned, so that the time away counts.

@@ -33,11 +33,10 @@ pub(super) async fn beside<B: Future, R: Future>(
             known = Some(context.waker().clone());
             bell.is_heard_by(context.waker());
         }
-        // Looked at after the task is known: a bell that rings later wakes it.
-        if !bell.rings.load(Ordering::Acquire) {
+        // Looked at after the task is known: a bell that rings later wakes it. The look is cheap, to answer it is not.
+        if !bell.rings.load(Ordering::Relaxed) || !bell.rings.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
         }
-        bell.rings.store(false, Ordering::Release);
         rare.as_mut().poll(&mut Context::from_waker(&ringing)).map(Either::Right)
     })
     .await

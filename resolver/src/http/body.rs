@@ -7,17 +7,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use super::event_stream::EventStream;
 
+/// The most that is given to hyper at once: it copies a piece behind what it has still to send, and keeps the room.
+const PIECE: usize = 16 << 10;
+
 /// What an answer carries.
 #[derive(Debug)]
 pub(crate) enum Body {
     /// All of it.
-    Full(Full<Bytes>),
+    Full(Bytes),
     /// What is written to it, until its writer is gone.
     Stream {
         /// A few pieces at the most: who reads too slowly makes the writer wait, not the memory grow.
@@ -39,13 +41,13 @@ impl Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self::Full(Full::new(bytes))
+        Self::Full(bytes)
     }
 }
 
 impl Default for Body {
     fn default() -> Self {
-        Self::Full(Full::default())
+        Self::Full(Bytes::new())
     }
 }
 
@@ -58,7 +60,11 @@ impl hyper::body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
-            Self::Full(full) => Pin::new(full).poll_frame(context),
+            Self::Full(rest) if rest.is_empty() => Poll::Ready(None),
+            Self::Full(rest) => {
+                let piece = rest.split_to(rest.len().min(PIECE));
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
             Self::Stream { pieces, .. } => {
                 pieces.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
             }
@@ -67,14 +73,14 @@ impl hyper::body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Full(full) => full.is_end_stream(),
+            Self::Full(rest) => rest.is_empty(),
             Self::Stream { .. } => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Full(full) => full.size_hint(),
+            Self::Full(rest) => SizeHint::with_exact(rest.len() as u64),
             Self::Stream { .. } => SizeHint::default(),
         }
     }

@@ -24,7 +24,8 @@
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
 //! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
-//! rest: methods, CORS, the shape of a refusal, the count.
+//! rest: methods, CORS, the shape of a refusal, the count. (`hot` counts too, and remembered answers, which are of public
+//! routes, come with their CORS headers from `reply`.)
 
 mod accounts;
 mod at_host;

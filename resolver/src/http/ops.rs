@@ -74,10 +74,13 @@ impl RequestCounters {
         }
     }
 
-    /// Tells the recorder what was counted so far.
+    /// Tells the recorder what was counted since it was told.
     pub(crate) fn tell(&self) {
         for RequestCounter { counted, recorder } in self.0.iter().flatten() {
-            recorder.absolute(counted.load(Ordering::Relaxed));
+            match counted.swap(0, Ordering::Relaxed) {
+                0 => {}
+                more => recorder.increment(more),
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> R
     reply
 }
 
-/// A remembered answer, with its body as it is today, or 304 if the client has it. Any origin may read it.
+/// A remembered answer, with its body as it is today, or 304 if the client has it. For public routes: any origin may read it.
 pub(crate) fn prepared(
     prepared: &Prepared,
     body: Bytes,

@@ -122,7 +122,8 @@ async fn connection(
         .timer(deadline.clone())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
-        // Answers are small: to copy one behind its head and write once is less work than to write from two places.
+        // Most answers are small: to copy one behind its head and write once is less work than to write from two places.
+        // Large ones come in pieces (`body`).
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);

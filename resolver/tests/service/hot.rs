@@ -82,3 +82,17 @@ async fn a_name_of_two_backends_is_the_first_ones_even_if_only_the_other_is_know
         assert_eq!(server.either_way("/@jane.art", &[]).await.status, 404);
     }
 }
+
+#[tokio::test]
+async fn other_methods_and_the_operators_door_are_not_taken_for_a_plain_question() {
+    let world = world();
+    let server = world.serve().await;
+    let get = server.get("/@alice.example.com").await;
+    let head = server.send("HEAD", "/@alice.example.com", &[], "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length"), get.body.len().to_string());
+    let options = server.send("OPTIONS", "/@alice.example.com", &[], "").await;
+    assert_eq!((options.status, options.header("allow")), (204, "GET, HEAD, OPTIONS"));
+    assert_eq!(server.send("POST", "/@alice.example.com", &[], "").await.status, 405);
+    assert_eq!(world.serve_at(true).await.get("/@alice.example.com").await.status, 404);
+}
