@@ -51,7 +51,7 @@ impl<V: Remembered> Memory<V> {
     /// Remembers again what was learned before a restart: until it is asked for anew it goes out marked stale, however
     /// long it would have been good. False if it is too old, or seems to be from the future: then a clock was set, and
     /// its age is unknown.
-    pub(crate) fn take_back(&self, key: Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
+    pub(crate) fn take_back(&self, key: &Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
         let (shelf, now) = (&self.shelf, self.shelf.clock.now());
         let last_moment = self.last_moment(learned_at);
         if learned_at > now || now >= last_moment {
@@ -61,7 +61,7 @@ impl<V: Remembered> Memory<V> {
         if suspect {
             shelf.generations.suspect_account(value.account());
         }
-        let (stripes, said) = (shelf.stripes(&key, &value), Said::Found(value));
+        let (stripes, said) = (shelf.stripes(key, &value), Said::Found(value));
         let entry = Entry {
             checked_at: checked_at(&said).unwrap_or(learned_at),
             weight: weight(&said),
@@ -76,7 +76,7 @@ impl<V: Remembered> Memory<V> {
             prepared: OnceLock::new(),
         };
         let slot = || Ok::<_, Infallible>(Slot::good(entry));
-        let Ok(_) = shelf.slots.get_or_insert_with(&key, slot);
+        let Ok(_) = shelf.slots.get_or_insert_with(key, slot);
         true
     }
 

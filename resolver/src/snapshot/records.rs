@@ -109,20 +109,20 @@ impl Record {
                 }
                 let url = directory.profile_url(seat, &shown.holder.account, Some(&shown.handle));
                 let person = answers(&asked, shown.person(url))?;
-                resolver.people().take_back(at(seat), person, learned_at, suspect)
+                resolver.people().take_back(&at(seat), person, learned_at, suspect)
             }
             Answer::Did(named) => {
                 let (did, proof) = named.proved();
                 let value = answers(&asked, DidOf { did, proof })?;
-                atproto?.dids.take_back(at(Seat::ATPROTO), value, learned_at, suspect)
+                atproto?.dids.take_back(&at(Seat::ATPROTO), value, learned_at, suspect)
             }
             Answer::Document(document) => {
                 let value = answers(&asked, Document(document))?;
-                atproto?.documents.take_back(at(Seat::ATPROTO), value, learned_at, suspect)
+                atproto?.documents.take_back(&at(Seat::ATPROTO), value, learned_at, suspect)
             }
             Answer::Identity { handle, document } => {
                 let value = answers(&asked, Verified { handle: Some(handle), document, provisional: false })?;
-                atproto?.identities.take_back(at(Seat::ATPROTO), value, learned_at, suspect)
+                atproto?.identities.take_back(&at(Seat::ATPROTO), value, learned_at, suspect)
             }
         };
         Some(taken)
