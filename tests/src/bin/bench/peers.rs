@@ -76,7 +76,7 @@ fn beside_servers(rig: &Rig, dns: &NameServer) {
         }
     }
     println!(
-        "Each in a process of its own; {WARM} connections, cold names with {COLD}. No web host has the names: peers are told, Namesake asks the DNS.\n"
+        "Each in a process of its own; {WARM} connections, cold names with {COLD}. No web host has the names, which peers are told without a question to the DNS.\n"
     );
     let (ours, peers) = sides.split_first().expect("at least our own");
     println!("{}", ours.server.name);
