@@ -16,7 +16,7 @@ use namesake::{
 use namesake_fuzz::now;
 use namesake_mirror::{
     CallbackQuery, MirrorModel, MirrorSettings, Secret, TokenSealer, WebhookError,
-    upstream::{Sighting, Token, Upstream, UpstreamFuture, UpstreamPerson, UpstreamSource},
+    upstream::{Sighting, SignIn, Token, Upstream, UpstreamFuture, UpstreamPerson, UpstreamSource},
 };
 use serde_json::Value;
 use sha2::Sha256;
@@ -147,24 +147,29 @@ fn linked() -> Arc<MirrorModel> {
 #[derive(Debug)]
 struct Paper(UpstreamSource);
 
+impl Paper {
+    fn token(&self, secret: Secret) -> UpstreamFuture<'_, Token> {
+        Box::pin(async { Ok(Token { secret, refresh_in: None, revivable: false }) })
+    }
+}
+
 impl Upstream for Paper {
     fn source(&self) -> &UpstreamSource {
         &self.0
     }
 
-    fn authorize_url(&self, state: &str, redirect: &Url) -> Url {
-        let mut url = redirect.clone();
-        url.set_query(Some(state));
-        url
+    fn authorize_url<'a>(&'a self, sign_in: &'a SignIn) -> UpstreamFuture<'a, Url> {
+        let mut url = sign_in.redirect.clone();
+        url.set_query(Some(&sign_in.state));
+        Box::pin(async { Ok(url) })
     }
 
-    fn exchange<'a>(&'a self, code: &'a str, _redirect: &'a Url) -> UpstreamFuture<'a, Token> {
-        let secret = Secret::new(code);
-        Box::pin(async { Ok(Token { secret, lasts: None }) })
+    fn exchange<'a>(&'a self, code: &'a str, _: &'a SignIn) -> UpstreamFuture<'a, Token> {
+        self.token(Secret::new(code))
     }
 
     fn refresh<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Token> {
-        Box::pin(async { Ok(Token { secret: token.clone(), lasts: None }) })
+        self.token(token.clone())
     }
 
     fn who<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Sighting> {
