@@ -10,37 +10,30 @@
 //!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
 //! ```
 //!
-//! Two pure files decide: `entry` what may be answered now, `settle` what is kept; `restart` is about what outlives the
-//! process. This one holds the map, the
-//! clock and the flights.
+//! Two pure files decide: `entry` what may be answered now, `settle` what is kept; `slots` is the map, `restart` is about
+//! what outlives the process. This one holds the clock and the flights.
 
 mod entry;
 mod generations;
 mod restart;
 mod settle;
+mod slots;
 
-use std::{
-    fmt,
-    future::Future,
-    hash::{Hash, Hasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use namesake::{Clock, ErrorKind, Handle, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
-use quick_cache::{
-    Equivalent, Weighter,
-    sync::{Cache, DefaultLifecycle, EntryAction, EntryResult},
-};
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
+use quick_cache::sync::{EntryAction, EntryResult};
 
 pub(crate) use self::{
     entry::{Answered, Remembered, Said},
     generations::Generations,
+    slots::Key,
 };
 use self::{
     entry::{Entry, Recall, Slot},
     generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
+    slots::{OfHandle, Slots},
 };
 use crate::{
     api::Freshness,
@@ -49,53 +42,6 @@ use crate::{
     query::Subject,
     settings::CacheSettings,
 };
-
-/// One question to one backend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) seat: Seat,
-    pub(crate) subject: Subject,
-}
-
-impl Key {
-    fn name(&self) -> &str {
-        match &self.subject {
-            Subject::Handle(handle) => handle.as_str(),
-            Subject::Account(account) => account.as_str(),
-        }
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        hash(self.seat, self.name(), state);
-    }
-}
-
-/// The [`Key`] of a question about a handle, without its own copy of the name.
-struct OfHandle<'a> {
-    seat: Seat,
-    handle: &'a str,
-}
-
-impl Hash for OfHandle<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        hash(self.seat, self.handle, state);
-    }
-}
-
-impl Equivalent<Key> for OfHandle<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        let same = |handle: &Handle| handle.as_str() == self.handle;
-        self.seat == key.seat && matches!(&key.subject, Subject::Handle(handle) if same(handle))
-    }
-}
-
-/// In two pieces, for which a hasher takes half as long as for the four that would be derived.
-fn hash<H: Hasher>(seat: Seat, name: &str, state: &mut H) {
-    state.write(name.as_bytes());
-    state.write_usize(seat.index());
-}
 
 /// How long a lookup waits for a source that is stronger than the one that has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,10 +91,6 @@ impl Whose {
     }
 }
 
-/// Sharded, each shard behind a lock of its own; those asked for least go first (S3-FIFO). The hasher has a secret: names
-/// come from strangers.
-type Slots<V> = Cache<Key, Slot<V>, Weight, RandomState>;
-
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
 struct Shelf<V> {
     slots: Arc<Slots<V>>,
@@ -185,7 +127,7 @@ impl<V: Remembered> Memory<V> {
         whose: Whose,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let slots = Arc::new(slots(settings.capacity_bytes));
+        let slots = Arc::new(slots::empty(settings.capacity_bytes));
         Self { shelf: Shelf { slots, generations, whose, clock, settings }, flights: Flights::default() }
     }
 
@@ -205,8 +147,7 @@ impl<V: Remembered> Memory<V> {
                 drop(self.flight(key, source, false));
                 Ok(answered)
             }
-            // Boxed: every answer from memory would carry, and move, the room for a wait.
-            Recall::Nothing => match Box::pin(landed(self.flight(key, source, false))).await {
+            Recall::Nothing => match landed(self.flight(key, source, false)).await {
                 Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
                 Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.now(), true)),
                 Settled::Failed(error, None) => Err(error),
@@ -329,37 +270,22 @@ impl<V: Remembered> Shelf<V> {
             Ok(Lookup::Found { value, .. }) => self.stripes(key, value),
             _ => asked,
         };
-        let mut landing = Some(Landing { result, begun, asked, stripes, now: self.clock.now() });
-        // Runs once: under the lock of the key's shard or, for a new key, behind a placeholder that others wait for. So two
-        // lookups that land together settle one after the other, and nothing here may take long.
-        let mut decide = |known: Slot<V>| Some(settle(known, landing.take()?, &self.settings));
+        let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
         let counts = |stripes, begun| self.generations.count(stripes, begun);
-        let mut outgrown = None;
-        let entry = self.slots.entry(key, None, |_, slot| match decide(slot.still_counting(counts)) {
-            Some((heard, kept)) if Weight.weight(key, &kept) <= Weight.weight(key, slot) => {
-                *slot = kept;
-                EntryAction::Retain(Some(heard))
-            }
-            // To make room for it is what only an insertion does.
-            Some(decided) => {
-                outgrown = Some(decided);
-                EntryAction::ReplaceWithGuard
-            }
-            None => EntryAction::Retain(None),
+        let mut known = Slot::default();
+        // Behind a placeholder, for which others wait: two lookups that land together settle one after the other. Nothing is
+        // changed in its place, since only an insertion makes room for what it takes.
+        let entry = self.slots.entry(key, None, |_, slot| {
+            known = slot.still_counting(counts);
+            EntryAction::<()>::ReplaceWithGuard
         });
-        let settled = match entry {
-            EntryResult::Retained(heard) => heard,
-            EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => {
-                outgrown.or_else(|| decide(Slot::default())).map(|(heard, kept)| {
-                    // What alone would be too large for its shard is not remembered.
-                    let _ = place.insert(kept);
-                    heard
-                })
-            }
-            EntryResult::Removed(..) | EntryResult::Timeout => None,
+        let (EntryResult::Vacant(place) | EntryResult::Replaced(place, _)) = entry else {
+            return Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
         };
-        let lost = || Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
-        settled.unwrap_or_else(lost)
+        let (heard, kept) = settle(known, landing, &self.settings);
+        // What alone would be too large for its shard is not remembered.
+        let _ = place.insert(kept);
+        heard
     }
 
     /// What a lookup with all its time said, after a provisional answer went out. It counts if it is definite; silence
@@ -406,27 +332,6 @@ impl<V: Remembered> Shelf<V> {
     }
 }
 
-fn slots<V: Remembered>(capacity_bytes: u64) -> Slots<V> {
-    /// A shard is for 32 of what is said to be the typical answer, at least. Said to be this large, a shard has room for
-    /// the largest document, on a machine of however many cores.
-    const TYPICAL_BYTES: u64 = 32 << 10;
-    let answers = usize::try_from(capacity_bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
-    Cache::with(answers.max(1), capacity_bytes, Weight, RandomState::new(), DefaultLifecycle::default())
-}
-
-/// About how many bytes a slot takes, with its key.
-#[derive(Debug, Clone)]
-struct Weight;
-
-impl<V> Weighter<Key, Slot<V>> for Weight {
-    fn weight(&self, key: &Key, slot: &Slot<V>) -> u64 {
-        /// Of the map itself, and the slot.
-        const OVERHEAD: usize = 200;
-        let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
-        (OVERHEAD + key.name().len()) as u64 + entries.map(|entry| u64::from(entry.weight)).sum::<u64>()
-    }
-}
-
 fn later(from: Timestamp, by: Duration) -> Timestamp {
     from.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -444,7 +349,7 @@ pub(crate) fn shorter(one: Ttl, other: Ttl) -> Ttl {
 
 #[cfg(test)]
 mod tests {
-    use namesake::{AccountId, ManualClock};
+    use namesake::{AccountId, Handle, ManualClock};
 
     use super::*;
 
