@@ -41,6 +41,16 @@ impl Handle {
         }
     }
 
+    /// Whether a text has only lower-case letters and digits of ASCII, dots and hyphens: in it there is nothing to fold,
+    /// nothing hidden, and nothing that means something else in a URL. It may still be empty or too long.
+    #[must_use]
+    pub fn is_plain(text: &str) -> bool {
+        // All are looked at, with no way out at the first: that is quicker for text that is short and plain.
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'.') | (byte == b'-');
+        text.bytes().fold(true, |so_far, byte| so_far & plain(byte))
+    }
+
     /// The name, without decoration.
     #[must_use]
     pub fn as_str(&self) -> &str {

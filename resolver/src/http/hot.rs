@@ -13,7 +13,7 @@
 //! test holds it against.
 
 use http::{Method, Request, header};
-use namesake::Model;
+use namesake::{Handle, Model};
 
 use super::{
     Site, lookup,
@@ -24,8 +24,8 @@ use super::{
 
 /// The answer, if it is at hand.
 pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option<Reply> {
-    let is_logged = site.options.access_log;
-    if request.method() != Method::GET || door != Door::Public || is_logged || site.is_elsewhere(request) {
+    let is_ordinary = request.method() == Method::GET && door == Door::Public && !site.options.access_log;
+    if !is_ordinary || site.is_at_host(request.uri(), request.headers(), door) {
         return None;
     }
     let question = Question::of(request)?;
@@ -61,11 +61,7 @@ impl<'a> Question<'a> {
             (Kind::Handle | Kind::Profile, None) if takes_json(request) => part,
             _ => return None,
         };
-        // All are looked at, with no way out at the first: that is quicker for text that is short and plain.
-        let plain =
-            |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'.') | (byte == b'-');
-        let is_plain = name.bytes().fold(true, |so_far, byte| so_far & plain(byte));
-        is_plain.then_some(Self { kind, name })
+        Handle::is_plain(name).then_some(Self { kind, name })
     }
 }
 

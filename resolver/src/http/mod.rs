@@ -65,7 +65,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use http::{HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake_mirror::MirrorModel;
 
@@ -150,10 +150,11 @@ impl Site {
         Self { feed: feed.map(Arc::new), ..self }
     }
 
-    /// Whether a request came to the host of an account or of a handle, where paths mean something else.
-    fn is_elsewhere<B>(&self, request: &Request<B>) -> bool {
-        let below = |hosts: &OurHosts| hosts.below(request.uri(), request.headers()).is_some();
-        self.our_hosts.as_ref().is_some_and(below)
+    /// Whether a request came to the host of an account or of a handle, where paths mean something else. Whoever keeps the
+    /// service running may name it as they like.
+    fn is_at_host(&self, uri: &Uri, headers: &HeaderMap, door: Door) -> bool {
+        let below = |hosts: &OurHosts| hosts.below(uri, headers).is_some();
+        door == Door::Public && self.our_hosts.as_ref().is_some_and(below)
     }
 
     /// Called every few seconds while serving.
@@ -171,9 +172,7 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let begun = site.options.access_log.then(tokio::time::Instant::now);
     // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
     let uri = asked.head.uri.clone();
-    // Whoever keeps the service running may name it as they like.
-    let hosts = site.our_hosts.as_ref().filter(|_| door == Door::Public);
-    let at_host = hosts.is_some_and(|hosts| hosts.below(&asked.head.uri, &asked.head.headers).is_some());
+    let at_host = site.is_at_host(&uri, &asked.head.headers, door);
     let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
     // Our pages need a stylesheet and links, which are not at other people's hosts.
     let (kind, html) = (route.kind, asked.prefers_html() && !at_host);
