@@ -19,15 +19,11 @@ const BYTES_BASE: u64 = 1 << 32;
 /// The `N` bytes that `text` stands for; `None` if it is no base58, or of fewer or more bytes.
 pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    decode_into(text, &mut bytes).then_some(bytes)
+    decode_into(text, &mut bytes).map(|()| bytes)
 }
 
-/// The same into a place of the caller's, which for a secret is overwritten when it is dropped. `false`: nothing there counts.
-pub(crate) fn decode_into<const N: usize>(text: &str, bytes: &mut [u8; N]) -> bool {
-    try_decode_into(text, bytes).is_some()
-}
-
-fn try_decode_into<const N: usize>(text: &str, bytes: &mut [u8; N]) -> Option<()> {
+/// The same into a place of the caller's, which for a secret is overwritten when it is dropped. `None`: nothing there counts.
+pub(crate) fn decode_into<const N: usize>(text: &str, bytes: &mut [u8; N]) -> Option<()> {
     // More than is needed. Secret keys pass here, too.
     let mut room = Zeroizing::new([0; N]);
     let words = room.get_mut(..N.div_ceil(BYTES))?;

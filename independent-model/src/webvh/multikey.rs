@@ -110,9 +110,7 @@ impl SecretKey {
     /// [`Fault::Key`].
     pub fn from_multibase(text: &str) -> Result<Self, Fault> {
         let mut bytes = Zeroizing::new([0; 34]);
-        if !text.strip_prefix('z').is_some_and(|text| base58::decode_into(text, &mut bytes)) {
-            return Err(Fault::Key);
-        }
+        text.strip_prefix('z').and_then(|text| base58::decode_into(text, &mut bytes)).ok_or(Fault::Key)?;
         let seed = bytes.strip_prefix(&ED25519_SECRET).and_then(|seed| seed.try_into().ok());
         seed.map(Self::from_seed).ok_or(Fault::Key)
     }
