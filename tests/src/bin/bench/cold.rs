@@ -18,7 +18,7 @@ use crate::{
     load::Aim,
     machine,
     name_server::NameServer,
-    numbers::{median, micros, rate},
+    numbers::{medians, micros, rate, ratio},
     service, warm, well_known,
 };
 
@@ -47,18 +47,16 @@ fn by_dns(rig: &Rig) {
             let handles: Vec<String> = handles("b").collect();
             theirs.push(measured(&dns, names, || ask_alone(rig, &alone, &handles, at_once)));
         }
-        let of =
-            |rounds: &[[f64; 3]], place: usize| median(rounds.iter().skip(1).map(|it| it[place]).collect());
-        let ratios = ours.iter().zip(&theirs).skip(1).map(|(ours, theirs)| ours[0] / theirs[0]).collect();
+        let ([cold, time, questions], [bare, bare_time, bare_questions]) = (medians(&ours), medians(&theirs));
         println!(
             "{at_once:>3} at once: {:.0} cold resolveHandle/s, hickory alone {:.0}/s: ratio {:.2}; CPU {:.0} µs and {:.2} questions each, alone {:.0} µs and {:.2}",
-            of(&ours, 0),
-            of(&theirs, 0),
-            median(ratios),
-            of(&ours, 1),
-            of(&ours, 2),
-            of(&theirs, 1),
-            of(&theirs, 2)
+            cold,
+            bare,
+            ratio(&ours, &theirs),
+            time,
+            questions,
+            bare_time,
+            bare_questions
         );
     }
 }
@@ -76,11 +74,17 @@ pub(crate) fn profile(rig: &Rig) {
 
 /// The rate, the CPU time and the questions per name.
 fn measured(dns: &NameServer, names: usize, ask: impl FnOnce() -> Duration) -> [f64; 3] {
-    let (time, questions) = (machine::served_for(), dns.questions());
+    let before = dns.questions();
+    let [rate, time] = timed(names, ask);
+    [rate, time, (dns.questions() - before) as f64 / names as f64]
+}
+
+/// The rate, and the CPU time per name.
+pub(crate) fn timed(names: usize, ask: impl FnOnce() -> Duration) -> [f64; 2] {
+    let before = machine::served_for();
     let took = ask();
-    let time = machine::served_for().zip(time).map_or(f64::NAN, |(after, before)| micros(after - before));
-    let questions = (dns.questions() - questions) as f64;
-    [rate(names as u64, took), time / names as f64, questions / names as f64]
+    let time = machine::served_for().zip(before).map_or(f64::NAN, |(after, before)| micros(after - before));
+    [rate(names as u64, took), time / names as f64]
 }
 
 /// The independent model over a name server.

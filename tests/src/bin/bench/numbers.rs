@@ -8,6 +8,16 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The median of each figure, over all rounds but the first, which warms up.
+pub(crate) fn medians<const N: usize>(rounds: &[[f64; N]]) -> [f64; N] {
+    std::array::from_fn(|place| median(rounds.iter().skip(1).map(|round| round[place]).collect()))
+}
+
+/// The median of how the first figure of `these` stands to that of `those`, round by round, the first left out.
+pub(crate) fn ratio<const N: usize>(these: &[[f64; N]], those: &[[f64; N]]) -> f64 {
+    median(these.iter().zip(those).skip(1).map(|(this, that)| this[0] / that[0]).collect())
+}
+
 /// Times that something took.
 #[derive(Debug, Default)]
 pub(crate) struct Times(Vec<Duration>);

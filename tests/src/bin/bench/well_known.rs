@@ -16,9 +16,8 @@ use tokio_rustls::TlsConnector;
 use crate::{
     Rig, cold,
     load::Aim,
-    machine,
     name_server::NameServer,
-    numbers::{median, micros, rate},
+    numbers::{medians, ratio},
     service, warm,
     web_host::{Connections, WebHost},
 };
@@ -52,31 +51,21 @@ pub(crate) fn run(rig: &Rig) {
                 })
             };
             let aim = Aim::get(address, handles("a").map(|handle| warm::resolve_handle(&handle)));
-            ours.push(measured(names, || aim.each_once(&rig.load, AT_ONCE)));
+            ours.push(cold::timed(names, || aim.each_once(&rig.load, AT_ONCE)));
             let alone = Alone { tls: tls.clone(), address: host.address, connections };
             let handles: Vec<String> = handles("b").collect();
-            theirs.push(measured(names, || alone.each_once(rig, &handles)));
+            theirs.push(cold::timed(names, || alone.each_once(rig, &handles)));
         }
-        let of =
-            |rounds: &[[f64; 2]], place: usize| median(rounds.iter().skip(1).map(|it| it[place]).collect());
-        let ratios = ours.iter().zip(&theirs).skip(1).map(|(ours, theirs)| ours[0] / theirs[0]).collect();
+        let ([cold, time], [bare, bare_time]) = (medians(&ours), medians(&theirs));
         println!(
             "{AT_ONCE:>3} at once, by HTTPS, {what}: {:.0} resolveHandle/s, hyper alone {:.0}/s: ratio {:.2}; CPU {:.0} µs each, alone {:.0} µs",
-            of(&ours, 0),
-            of(&theirs, 0),
-            median(ratios),
-            of(&ours, 1),
-            of(&theirs, 1),
+            cold,
+            bare,
+            ratio(&ours, &theirs),
+            time,
+            bare_time,
         );
     }
-}
-
-/// The rate, and the CPU time per name.
-fn measured(names: usize, ask: impl FnOnce() -> Duration) -> [f64; 2] {
-    let before = machine::served_for();
-    let took = ask();
-    let time = machine::served_for().zip(before).map_or(f64::NAN, |(after, before)| micros(after - before));
-    [rate(names as u64, took), time / names as f64]
 }
 
 /// The requests without us: no DNS either.
