@@ -3,8 +3,7 @@
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Answer, ErrorKind, Handle, HandleResolver, Identity, Lookup, Policy, Profile, ResolveError,
-    Trace,
+    AccountId, Answer, ErrorKind, Handle, HandleResolver, Identity, Lookup, Profile, ResolveError, Trace,
 };
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -38,10 +37,6 @@ impl Guarded {
     pub(crate) fn new(plugged: Plugged, deadline: Duration, at_once: usize) -> Self {
         let gate = Gate::new(plugged.backend.policy().scheme.to_string(), deadline, at_once);
         Self { plugged, gate }
-    }
-
-    pub(crate) fn policy(&self) -> &Policy {
-        self.plugged.backend.policy()
     }
 
     pub(crate) async fn resolve(

@@ -94,7 +94,7 @@ impl Resolver {
     /// An answer as one asker reads it.
     pub(crate) fn read(&self, query: &Query, answered: &Answered<Person>) -> Result<Resolution, Refusal> {
         match &answered.entry.said {
-            Said::Found(person) => Ok(person.resolution(Some(answered.freshness))),
+            Said::Found(person) => Ok(person.resolution(self.directory(), Some(answered.freshness))),
             Said::Absent(why) => Err(self.absent(query, *why)),
         }
     }
@@ -164,7 +164,10 @@ impl Resolver {
                     Ttl::For(time) => Some(time.as_secs()),
                     Ttl::UntilPurged | Ttl::Default => None,
                 };
-                Ok(value.resolution(Some(Freshness { age_seconds: 0, ttl_seconds, stale: false })))
+                {
+                    let freshness = Freshness { age_seconds: 0, ttl_seconds, stale: false };
+                    Ok(value.resolution(self.directory(), Some(freshness)))
+                }
             }
             Lookup::Absent { why, .. } => Err(self.absent(query, why)),
             Lookup::Pass => Err(self.absent(query, Why::Unknown)),
@@ -209,7 +212,7 @@ impl Office {
         let Some(backend) = self.backend(key.seat) else {
             return Err(ResolveError::new(ErrorKind::Internal, "no such backend"));
         };
-        person::ask(backend, &self.directory, key.seat, &key.subject, trace).await
+        person::ask(backend, key.seat, &key.subject, trace).await
     }
 
     fn backend(&self, seat: Seat) -> Option<&Guarded> {

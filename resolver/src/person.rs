@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, ErrorKind, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Scheme,
-    Timestamp, Trace, Ttl, Why,
+    AccountId, ErrorKind, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Timestamp,
+    Trace, Ttl, Why,
 };
 
 use crate::{
@@ -19,21 +19,20 @@ use crate::{
 /// How long an answer is believed whose decoration is missing: the next asker may find it.
 const WITHOUT_DECORATION: Duration = Duration::from_secs(30);
 
-/// Who a handle or an account is.
+/// Who a handle or an account is. A million of these may be in memory: what can be told from the rest is not kept.
 #[derive(Debug)]
 pub(crate) struct Person {
-    pub(crate) scheme: Scheme,
-    pub(crate) account: AccountId,
+    /// Whose answer it is.
+    pub(crate) seat: Seat,
     /// The handle, with its proof; or why there is none.
     pub(crate) handle: Result<(Handle, Proof), Why>,
+    /// Of the account.
     pub(crate) profile: Arc<Profile>,
-    /// The profile's canonical address.
-    pub(crate) url: String,
 }
 
 impl Remembered for Person {
     fn account(&self) -> &AccountId {
-        &self.account
+        &self.profile.account
     }
 
     fn handle(&self) -> Option<&Handle> {
@@ -56,17 +55,18 @@ impl Remembered for Person {
         ];
         let handle = self.handle().map_or(0, |handle| handle.as_str().len());
         // Once as values, once in the prepared bytes.
-        2 * (self.account.as_str().len()
-            + handle
-            + self.url.len()
-            + shown.into_iter().flatten().sum::<usize>())
-            + 320
+        2 * (self.account().as_str().len() + handle + shown.into_iter().flatten().sum::<usize>()) + 320
     }
 }
 
 impl Person {
+    /// The profile's canonical address.
+    pub(crate) fn url(&self, directory: &Directory) -> String {
+        directory.profile_url(self.seat, self.account(), self.handle())
+    }
+
     /// The body that says so.
-    pub(crate) fn resolution(&self, freshness: Option<Freshness>) -> Resolution {
+    pub(crate) fn resolution(&self, directory: &Directory, freshness: Option<Freshness>) -> Resolution {
         let proof = self.handle.as_ref().ok().map(|(_, proof)| ProofBody {
             method: proof.method.to_string(),
             checked_at: proof.checked_at,
@@ -77,14 +77,14 @@ impl Person {
             handle: self.handle().map(ToString::to_string),
             display_handle: self.handle().and_then(|handle| display_form(handle.as_str())),
             reason: self.handle.as_ref().err().copied(),
-            account: self.account.to_string(),
-            scheme: self.scheme.to_string(),
+            account: self.account().to_string(),
+            scheme: directory.policy(self.seat).scheme.to_string(),
             proof,
             profile: ProfileBody {
                 display_name: profile.display_name.as_ref().map(ToString::to_string),
                 description: profile.bio.as_ref().map(ToString::to_string),
                 avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
-                url: self.url.clone(),
+                url: self.url(directory),
                 display: profile.state,
             },
             freshness,
@@ -95,7 +95,6 @@ impl Person {
 /// Asks the backend at `seat` who `subject` is.
 pub(crate) async fn ask(
     backend: &Guarded,
-    directory: &Directory,
     seat: Seat,
     subject: &Subject,
     trace: &Trace,
@@ -104,13 +103,7 @@ pub(crate) async fn ask(
         Subject::Handle(handle) => by_handle(backend, handle, trace).await?,
         Subject::Account(account) => by_account(backend, account, trace).await?,
     };
-    Ok(found.map(|(handle, profile)| Person {
-        scheme: backend.policy().scheme.clone(),
-        account: profile.account.clone(),
-        url: directory.profile_url(seat, &profile.account, handle.as_ref().ok().map(|(handle, _)| handle)),
-        handle,
-        profile,
-    }))
+    Ok(found.map(|(handle, profile)| Person { seat, handle, profile }))
 }
 
 type Found = (Result<(Handle, Proof), Why>, Arc<Profile>);

@@ -76,7 +76,7 @@ macro_rules! display_text {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Box<str>);
 
         impl $name {
             /// The most graphemes (UAX #29) that are kept.
@@ -86,7 +86,7 @@ macro_rules! display_text {
             #[must_use]
             pub fn clean(text: &str) -> Option<Self> {
                 let cleaned = clean(text, $graphemes, $keep_lines);
-                (!cleaned.is_empty()).then_some(Self(cleaned))
+                (!cleaned.is_empty()).then(|| Self(cleaned.into()))
             }
 
             /// The cleaned text; still to be escaped for the place it is shown in.
@@ -123,7 +123,7 @@ display_text! {
 /// Where a picture is: `https`, at most 2048 bytes, without credentials. Never fetched by us.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AvatarUrl(String);
+pub struct AvatarUrl(Box<str>);
 
 impl AvatarUrl {
     /// The longest URL that is kept, in bytes.
@@ -134,7 +134,7 @@ impl AvatarUrl {
     pub fn clean(text: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok()?;
         let plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none();
-        (plain && url.as_str().len() <= Self::MAX_BYTES).then(|| Self(url.into()))
+        (plain && url.as_str().len() <= Self::MAX_BYTES).then(|| Self(url.as_str().into()))
     }
 
     /// The address.

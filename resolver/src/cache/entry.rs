@@ -1,12 +1,16 @@
 //! What is remembered of one question, and what may be answered from it now: pure.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use namesake::{AccountId, Handle, ResolveError, Timestamp, Why};
 
 use super::{
     CacheSettings,
     generations::{Begun, Stripes},
+    later,
 };
 use crate::{api::Freshness, prepared::Prepared};
 
@@ -35,17 +39,11 @@ pub(crate) enum Said<V> {
 #[derive(Debug)]
 pub(crate) struct Entry<V> {
     pub(crate) said: Said<V>,
-    /// When its source answered.
-    pub(crate) checked_at: Timestamp,
     pub(super) begun: Begun,
     pub(super) stripes: Stripes,
     pub(super) learned_at: Timestamp,
     /// `None`: until it is purged.
     pub(super) expires: Option<Timestamp>,
-    /// Until when it still goes out while a new one is fetched behind it.
-    pub(super) behind_until: Timestamp,
-    /// Until when it may go out stale.
-    pub(super) stale_until: Timestamp,
     /// It came back after a restart: stale from the beginning.
     pub(super) is_restored: bool,
     /// About how many bytes it takes, with what is prepared of it.
@@ -54,9 +52,42 @@ pub(crate) struct Entry<V> {
     pub(crate) prepared: OnceLock<Prepared>,
 }
 
+impl<V: Remembered> Entry<V> {
+    /// When its source answered.
+    pub(crate) fn checked_at(&self) -> Timestamp {
+        let known = match &self.said {
+            Said::Found(value) => value.checked_at(),
+            Said::Absent(_) => None,
+        };
+        known.unwrap_or(self.learned_at)
+    }
+}
+
 impl<V> Entry<V> {
     fn is_fresh(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Until when it still goes out while a new one is fetched behind it: for as long again as it was believed, at most.
+    fn behind_until(&self, settings: &CacheSettings) -> Timestamp {
+        match self.expires {
+            Some(expires) if !self.is_restored => {
+                let believed =
+                    Duration::try_from(self.learned_at.duration_until(expires)).unwrap_or_default();
+                later(expires, settings.refresh_behind.min(believed))
+            }
+            _ => self.stale_until(settings),
+        }
+    }
+
+    /// Until when it may go out stale. After a restart that is counted from when it was learned, so that the time away
+    /// counts.
+    pub(super) fn stale_until(&self, settings: &CacheSettings) -> Timestamp {
+        match self.expires {
+            None => Timestamp::MAX,
+            Some(_) if self.is_restored => later(self.learned_at, settings.max_stale),
+            Some(expires) => later(expires, settings.max_stale),
+        }
     }
 
     fn freshness(&self, now: Timestamp, stale: bool) -> Freshness {
@@ -212,16 +243,16 @@ impl<V> Slot<V> {
         let about = |failure: &Failure| self.proved().map_or(failure.stripes, |proved| proved.stripes);
         let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
         match (&self.good, failure) {
-            (Some(good), Some(failure)) if now < good.stale_until => {
+            (Some(good), Some(failure)) if now < good.stale_until(settings) => {
                 let stale = Answered::new(Arc::clone(good), now, true);
                 match now {
                     _ if now < failure.until => Recall::Good(stale),
-                    _ if now < super::later(failure.until, settings.refresh_behind) => Recall::Behind(stale),
+                    _ if now < later(failure.until, settings.refresh_behind) => Recall::Behind(stale),
                     _ => Recall::Nothing,
                 }
             }
             (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
-            (Some(good), None) if now < good.behind_until && trusted(good) => {
+            (Some(good), None) if now < good.behind_until(settings) && trusted(good) => {
                 Recall::Behind(Answered::new(Arc::clone(good), now, good.is_restored))
             }
             _ => Recall::Nothing,

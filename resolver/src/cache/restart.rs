@@ -7,10 +7,7 @@ use std::{
 
 use namesake::Timestamp;
 
-use super::{
-    Entry, Key, Memory, Remembered, Said, Slot, later,
-    settle::{checked_at, weight},
-};
+use super::{Entry, Key, Memory, Remembered, Said, Slot, later, settle::weight};
 
 /// An answer that may come back after a restart.
 #[derive(Debug)]
@@ -53,8 +50,7 @@ impl<V: Remembered> Memory<V> {
     /// its age is unknown.
     pub(crate) fn take_back(&self, key: &Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
         let (shelf, now) = (&self.shelf, self.shelf.clock.now());
-        let last_moment = self.last_moment(learned_at);
-        if learned_at > now || now >= last_moment {
+        if learned_at > now || now >= self.last_moment(learned_at) {
             return false;
         }
         let begun = shelf.generations.begin();
@@ -63,15 +59,12 @@ impl<V: Remembered> Memory<V> {
         }
         let (stripes, said) = (shelf.stripes(key, &value), Said::Found(value));
         let entry = Entry {
-            checked_at: checked_at(&said).unwrap_or(learned_at),
             weight: weight(&said),
             said,
             begun,
             stripes,
             learned_at,
             expires: Some(now),
-            behind_until: last_moment,
-            stale_until: last_moment,
             is_restored: true,
             prepared: OnceLock::new(),
         };

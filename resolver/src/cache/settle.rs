@@ -53,7 +53,7 @@ pub(super) fn settle<V: Remembered>(
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
-        let stale = known.good.clone().filter(|good| now < good.stale_until);
+        let stale = known.good.clone().filter(|good| now < good.stale_until(settings));
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
     let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
@@ -64,7 +64,9 @@ pub(super) fn settle<V: Remembered>(
             known,
             ResolveError::new(ErrorKind::Internal, "the backend disowned a name of its namespace"),
         ),
-        Ok(Lookup::Found { value, .. }) if value.is_provisional() && contradicts(&known, &value, now) => {
+        Ok(Lookup::Found { value, .. })
+            if value.is_provisional() && contradicts(&known, &value, now, settings) =>
+        {
             failed(
                 known,
                 ResolveError::new(
@@ -108,9 +110,9 @@ fn dispute<V>(known: Slot<V>, failure: Box<Failure>) -> Slot<V> {
 }
 
 /// Silencing the stronger source must not choose the holder.
-fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp) -> bool {
+fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp, settings: &CacheSettings) -> bool {
     known.proved().is_some_and(|entry| match &entry.said {
-        Said::Found(proved) => now < entry.stale_until && proved.account() != value.account(),
+        Said::Found(proved) => now < entry.stale_until(settings) && proved.account() != value.account(),
         Said::Absent(_) => false,
     })
 }
@@ -132,20 +134,13 @@ fn entry<V: Remembered>(
         true => Some(believed.unwrap_or(settings.provisional_ttl).min(settings.provisional_ttl)),
         false => believed,
     };
-    let expires = believed.map(|time| later(now, time));
     Entry {
-        checked_at: checked_at(&said).unwrap_or(now),
         weight: weight(&said),
         said,
         begun,
         stripes,
         learned_at: now,
-        expires,
-        behind_until: match (expires, believed) {
-            (Some(expires), Some(believed)) => later(expires, settings.refresh_behind.min(believed)),
-            _ => Timestamp::MAX,
-        },
-        stale_until: expires.map_or(Timestamp::MAX, |expires| later(expires, settings.max_stale)),
+        expires: believed.map(|time| later(now, time)),
         is_restored: false,
         prepared: OnceLock::new(),
     }
@@ -162,11 +157,4 @@ pub(super) fn weight<V: Remembered>(said: &Said<V>) -> u32 {
         Said::Absent(_) => ABSENT,
     };
     u32::try_from(ITSELF + value).unwrap_or(u32::MAX)
-}
-
-pub(super) fn checked_at<V: Remembered>(said: &Said<V>) -> Option<Timestamp> {
-    match said {
-        Said::Found(value) => value.checked_at(),
-        Said::Absent(_) => None,
-    }
 }

@@ -34,7 +34,7 @@ pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option
         Kind::ResolveHandle => {
             let answered = site.atproto.as_ref()?.did_at_hand(question.name)?;
             let prepared = answered.entry.prepared.get()?;
-            reply::prepared(prepared, prepared.body.clone(), answered.freshness, known, false)
+            reply::prepared(prepared, None, answered.freshness, known, false)
         }
         kind => {
             let implied = (kind == Kind::Profile).then_some(Model::Independent);

@@ -18,7 +18,7 @@ use crate::{
     pages::{self, AnswerContext, SchemeView},
     percent,
     person::Person,
-    prepared::{self, Prepared},
+    prepared::{Kind, Prepared},
     problem::Refusal,
     query::{InvalidQuery, Query, Selector},
 };
@@ -68,11 +68,9 @@ pub(super) fn represent(
     if_none_match: Option<&HeaderValue>,
     negotiated: bool,
 ) -> Reply {
-    let body = match prepared.body.strip_suffix(b"}") {
-        Some(open) if prepared.status == StatusCode::OK => with_freshness(open, freshness),
-        _ => prepared.body.clone(),
-    };
-    reply::prepared(prepared, body, freshness, if_none_match, negotiated)
+    let open = prepared.open_body().filter(|_| prepared.status == StatusCode::OK);
+    let today = open.map(|open| with_freshness(open, freshness));
+    reply::prepared(prepared, today, freshness, if_none_match, negotiated)
 }
 
 /// Closes an object that is still open.
@@ -94,18 +92,18 @@ fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a P
     let entry = &answered.entry;
     let prepared: &OnceLock<Prepared> = &entry.prepared;
     prepared.get_or_init(|| {
-        let checked_at = moment(entry.checked_at);
+        let checked_at = entry.checked_at();
         match &entry.said {
-            Said::Absent(why) => reply::prepare_problem(&site.resolver.absent(query, *why), &checked_at),
+            Said::Absent(why) => reply::prepare_problem(&site.resolver.absent(query, *why), checked_at),
             Said::Found(person) => {
-                let mut resolution = person.resolution(None);
+                let mut resolution = person.resolution(site.resolver.directory(), None);
                 let body = reply::write(&resolution);
                 // Two answers that differ only in when they were checked mean the same.
                 if let Some(proof) = &mut resolution.proof {
                     proof.checked_at = Timestamp::UNIX_EPOCH;
                 }
-                let etag = prepared::weak_etag(&reply::write(&resolution));
-                Prepared::new(StatusCode::OK, reply::JSON, &body, &etag, &checked_at)
+                let meaning = reply::write(&resolution);
+                Prepared::new(StatusCode::OK, Kind::Json, &body, &meaning, checked_at)
             }
         }
     })
@@ -119,15 +117,10 @@ fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) 
     let scheme = SchemeView::new(policy, None);
     let freshness = Some(answered.freshness);
     let context = AnswerContext { scheme: &scheme, other_schemes: &other_schemes, freshness };
-    let body = pages::answer(&resolution, context).into_string();
-    let (etag, checked_at) = (prepared::weak_etag(body.as_bytes()), moment(answered.entry.checked_at));
-    let page = Prepared::new(StatusCode::OK, reply::HTML, body.as_bytes(), &etag, &checked_at);
-    let mut reply =
-        reply::prepared(&page, page.body.clone(), answered.freshness, asked.if_none_match(), true);
+    let text = pages::answer(&resolution, context).into_string();
+    let text = text.as_bytes();
+    let page = Prepared::new(StatusCode::OK, Kind::Html, text, text, answered.entry.checked_at());
+    let mut reply = reply::prepared(&page, None, answered.freshness, asked.if_none_match(), true);
     reply::protect(&mut reply);
     Ok(reply)
-}
-
-pub(super) fn moment(at: Timestamp) -> HeaderValue {
-    HeaderValue::try_from(at.to_string()).unwrap_or(HeaderValue::from_static(""))
 }

@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use maud::Markup;
+use namesake::Timestamp;
 use serde::Serialize;
 
 use super::{body::Body, seconds};
 use crate::{
     api::Freshness,
     pages::{self, CONTENT_SECURITY_POLICY},
-    prepared::{self, Prepared},
+    prepared::{self, Kind, Prepared},
     problem::Refusal,
 };
 
@@ -20,7 +21,7 @@ pub(crate) type Reply = Response<Body>;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -72,15 +73,17 @@ pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> R
     reply
 }
 
-/// A remembered answer, with its body as it is today, or 304 if the client has it. For public routes: any origin may read it.
+/// A remembered answer, or 304 if the client has it; `today` is its body, if that is another one today than was prepared.
+/// For public routes: any origin may read it.
 pub(crate) fn prepared(
     prepared: &Prepared,
-    body: Bytes,
+    today: Option<Bytes>,
     freshness: Freshness,
     if_none_match: Option<&HeaderValue>,
     negotiated: bool,
 ) -> Reply {
-    let mut reply = Reply::new(Body::from(body));
+    let pieces = prepared.pieces();
+    let mut reply = Reply::new(Body::from(today.unwrap_or_else(|| pieces.body())));
     *reply.status_mut() = prepared.status;
     let ready: &Ready = if negotiated { &NEGOTIATED } else { &REMEMBERED };
     let headers = reply.headers_mut();
@@ -88,9 +91,13 @@ pub(crate) fn prepared(
     for (value, differs) in headers.values_mut().zip(&ready.differs) {
         *value = match differs {
             None => continue,
-            Some(Differs::Kind) => prepared.content_type.clone(),
-            Some(Differs::Tag) => prepared.etag.clone(),
-            Some(Differs::CheckedAt) => prepared.checked_at.clone(),
+            Some(Differs::Kind) => match prepared.kind {
+                Kind::Json => JSON,
+                Kind::Problem => PROBLEM,
+                Kind::Html => HTML,
+            },
+            Some(Differs::Tag) => pieces.etag(),
+            Some(Differs::CheckedAt) => pieces.checked_at(),
             Some(Differs::CacheControl) => cache_control(freshness),
             Some(Differs::Age) => seconds::number(freshness.age_seconds),
         };
@@ -99,7 +106,7 @@ pub(crate) fn prepared(
         headers.insert(STALE, HeaderValue::from_static("true"));
     }
     if prepared.status == StatusCode::OK
-        && if_none_match.is_some_and(|known| prepared::matches(known, &prepared.etag))
+        && if_none_match.is_some_and(|known| prepared::matches(known, &pieces.etag()))
     {
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         *reply.body_mut() = Body::default();
@@ -246,9 +253,9 @@ pub(crate) fn write(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// The bytes of a problem with the headers that only depend on it, for an answer that is remembered.
-pub(crate) fn prepare_problem(refusal: &Refusal, checked_at: &HeaderValue) -> Prepared {
+pub(crate) fn prepare_problem(refusal: &Refusal, checked_at: Timestamp) -> Prepared {
     let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = write(&problem);
-    Prepared::new(status, PROBLEM, &body, &prepared::weak_etag(&body), checked_at)
+    Prepared::new(status, Kind::Problem, &body, &body, checked_at)
 }

@@ -10,15 +10,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Site, lookup,
+    Site,
     quota::Purpose,
     reply::{self, Reply},
     request::{self, Asked},
 };
 use crate::{
     atproto::{Atproto, Verified},
-    cache::{Answered, Said},
-    prepared::{Prepared, weak_etag},
+    cache::{Answered, Remembered, Said},
+    prepared::{Kind, Prepared},
     problem::Refusal,
     query::{InvalidQuery, Subject},
     status,
@@ -111,7 +111,7 @@ fn identity_body(found: &Verified) -> serde_json::Value {
 }
 
 /// The prepared bytes of what was found; they are written by the first who needs them.
-fn serve<V>(
+fn serve<V: Remembered>(
     asked: &Asked,
     answered: &Answered<V>,
     about: Option<&Handle>,
@@ -124,10 +124,9 @@ fn serve<V>(
     };
     let prepared = entry.prepared.get_or_init(|| {
         let body = reply::write(&body(found));
-        let (etag, checked_at) = (weak_etag(&body), lookup::moment(entry.checked_at));
-        Prepared::new(StatusCode::OK, reply::JSON, &body, &etag, &checked_at)
+        Prepared::new(StatusCode::OK, Kind::Json, &body, &body, entry.checked_at())
     });
-    Ok(reply::prepared(prepared, prepared.body.clone(), answered.freshness, asked.if_none_match(), false))
+    Ok(reply::prepared(prepared, None, answered.freshness, asked.if_none_match(), false))
 }
 
 fn atproto(site: &Site) -> Result<&Arc<Atproto>, Refusal> {

@@ -97,7 +97,7 @@ impl Namesake {
         Ok(match answer {
             Ok(answered) => match &answered.entry.said {
                 Said::Found(person) => {
-                    let (account, url) = (person.account.clone(), person.url.clone());
+                    let (account, url) = (person.profile.account.clone(), person.url(resolver.directory()));
                     let profile = Profile::clone(&person.profile);
                     Asked::Found(Found { account, profile, url }, answered.freshness.stale)
                 }

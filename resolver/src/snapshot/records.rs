@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     atproto::{Atproto, DidDocument, DidOf, Document, Verified},
     cache::{Key, Memory, Remembered, Said},
-    directory::Seat,
+    directory::{Directory, Seat},
     lookup::Resolver,
     person::Person,
     query::{Selector, Subject},
@@ -65,9 +65,11 @@ struct Named {
 /// All that may come back.
 pub(super) fn of(resolver: &Resolver, atproto: Option<&Atproto>) -> Vec<Record> {
     // What a mirror answers belongs to its store alone: deleting an account there must leave nothing here.
-    let is_worlds = |seat| resolver.directory().policy(seat).model == Model::Independent;
-    let mut records =
-        gather(resolver.people(), |key, person| if is_worlds(key.seat) { Shown::of(person) } else { None });
+    let directory = resolver.directory();
+    let is_worlds = |seat| directory.policy(seat).model == Model::Independent;
+    let mut records = gather(resolver.people(), |key, person| {
+        is_worlds(key.seat).then(|| Shown::of(person, directory)).flatten()
+    });
     if let Some(atproto) = atproto {
         records.extend(gather(&atproto.dids, |_, did| Some(Answer::Did(Named::of(&did.did, &did.proof)))));
         records.extend(gather(&atproto.documents, |_, Document(document)| {
@@ -107,8 +109,7 @@ impl Record {
                 if policy.scheme != shown.scheme || policy.model != Model::Independent {
                     return None;
                 }
-                let url = directory.profile_url(seat, &shown.holder.account, Some(&shown.handle));
-                let person = answers(&asked, shown.person(url))?;
+                let person = answers(&asked, shown.person(seat))?;
                 resolver.people().take_back(&at(seat), person, learned_at, suspect)
             }
             Answer::Did(named) => {
@@ -139,13 +140,13 @@ fn answers<V: Remembered>(asked: &Subject, value: V) -> Option<V> {
 }
 
 impl Shown {
-    fn of(person: &Person) -> Option<Answer> {
+    fn of(person: &Person, directory: &Directory) -> Option<Answer> {
         let (handle, proof) = person.handle.as_ref().ok()?;
         let profile = &person.profile;
         Some(Answer::Person(Box::new(Self {
-            scheme: person.scheme.clone(),
+            scheme: directory.policy(person.seat).scheme.clone(),
             handle: handle.clone(),
-            holder: Named::of(&person.account, proof),
+            holder: Named::of(person.account(), proof),
             display_name: profile.display_name.as_ref().map(|name| name.as_str().to_owned()),
             bio: profile.bio.as_ref().map(|bio| bio.as_str().to_owned()),
             avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
@@ -154,23 +155,17 @@ impl Shown {
     }
 
     /// Text is cleaned on entry, here as everywhere.
-    fn person(self, url: String) -> Person {
+    fn person(self, seat: Seat) -> Person {
         let (account, proof) = self.holder.proved();
         let profile = Profile {
-            account: account.clone(),
+            account,
             handle: Some(self.handle.clone()),
             display_name: self.display_name.as_deref().and_then(DisplayName::clean),
             bio: self.bio.as_deref().and_then(Bio::clean),
             avatar: self.avatar.as_deref().and_then(AvatarUrl::clean),
             state: self.state,
         };
-        Person {
-            scheme: self.scheme,
-            account,
-            handle: Ok((self.handle, proof)),
-            profile: Arc::new(profile),
-            url,
-        }
+        Person { seat, handle: Ok((self.handle, proof)), profile: Arc::new(profile) }
     }
 }
 
