@@ -101,7 +101,7 @@ impl Streams {
             stall: self.stall,
             _seat: self.seat()?,
         };
-        *reply.body_mut() = Body::Stream { pieces, writer: Some(Box::new(writer)) };
+        *reply.body_mut() = Body::stream(pieces, writer);
         Ok(reply)
     }
 

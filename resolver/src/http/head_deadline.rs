@@ -1,125 +1,125 @@
-//! How long a client may take to send the head of a request, counted by one timer a connection.
+//! How long a client may take to send the head of a request.
 //!
-//! hyper wants a timer for every head it waits for, and drops it when the head has come. With the runtime's own that is a
-//! timer registered and struck off again for every request, under its lock; it was the largest cost between the socket
-//! and a remembered answer. Here hyper only notes *until when* it waits; the connection's one timer rings rarely, and
-//! looks at the note.
+//! hyper can tell, and to be able to it looks for the next head once more after every answer, and makes and drops a timer
+//! each time: the largest cost between the socket and a remembered answer. Here heads are only counted, and the
+//! connection's one timer looks now and then whether one has come.
 
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use hyper::rt::{Sleep, Timer};
+use tokio::time::{Instant, sleep_until};
 
-/// Until when a connection waits for a head; or that it has one.
-#[derive(Debug, Clone)]
-pub(super) struct HeadDeadline {
-    /// In nanoseconds since `opened`; [`NOT_WAITING`] while it has one.
-    until: Arc<AtomicU64>,
-    opened: Instant,
+/// How often it looks within the limit. A head that is late is noticed when it is late by one part of so many, at most.
+const LOOKS: u32 = 4;
+
+/// The heads that came on a connection. Only its task counts.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    count: AtomicU64,
+    /// Held by every answer that is not out at once.
+    under_way: Arc<()>,
 }
 
-const NOT_WAITING: u64 = 0;
+/// While it is there, no head is waited for.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    _held: Arc<()>,
+}
 
-impl HeadDeadline {
-    /// Of a connection that has just been opened.
-    pub(super) fn new() -> Self {
-        Self { until: Arc::default(), opened: tokio::time::Instant::now().into_std() }
+impl Heads {
+    /// One has come, and its answer goes out at once.
+    pub(super) fn answered(&self) {
+        self.count.store(self.count.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Ready when a head was waited for past its deadline. `limit` is how long hyper waits for each.
-    pub(super) async fn passed(self, limit: Duration) {
-        loop {
-            let now = tokio::time::Instant::now();
-            let next = match self.read() {
-                Some(until) if until <= now.into_std() => return,
-                Some(until) => until.into(),
-                // A wait that begins from now on ends later than this.
-                None => now + limit,
-            };
-            tokio::time::sleep_until(next).await;
+    /// One has come, and its answer takes its time.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.answered();
+        UnderWay { _held: Arc::clone(&self.under_way) }
+    }
+
+    /// Ready when a head was waited for as long as `limit`, or a little longer.
+    pub(super) async fn missed(&self, limit: Duration) {
+        let (mut known, mut was_under_way, mut in_vain) = (0, false, 0);
+        while in_vain < LOOKS {
+            sleep_until(Instant::now() + limit / LOOKS).await;
+            let count = self.count.load(Ordering::Relaxed);
+            let is_under_way = Arc::strong_count(&self.under_way) > 1;
+            let waited = count == known && !is_under_way && !was_under_way;
+            in_vain = if waited { in_vain + 1 } else { 0 };
+            (known, was_under_way) = (count, is_under_way);
         }
-    }
-
-    fn read(&self) -> Option<Instant> {
-        match self.until.load(Ordering::Relaxed) {
-            NOT_WAITING => None,
-            nanos => Some(self.opened + Duration::from_nanos(nanos)),
-        }
-    }
-}
-
-impl Timer for HeadDeadline {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(self.now() + duration)
-    }
-
-    fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
-        let nanos = until.saturating_duration_since(self.opened).as_nanos();
-        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX).max(NOT_WAITING + 1);
-        self.until.store(nanos, Ordering::Relaxed);
-        Box::pin(Waiting(Arc::clone(&self.until)))
-    }
-
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-}
-
-/// What hyper holds while it waits. It never rings by itself: [`HeadDeadline::passed`] ends the connection.
-struct Waiting(Arc<AtomicU64>);
-
-impl Future for Waiting {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
-impl Sleep for Waiting {}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.store(NOT_WAITING, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Instant, advance};
+    use std::future::pending;
+
+    use tokio::time::timeout;
 
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(15);
+    const LIMIT: Duration = Duration::from_secs(16);
+    const PART: Duration = Duration::from_secs(4);
+    const MOMENT: Duration = Duration::from_secs(1);
+
+    async fn pass(time: Duration) {
+        let _ = timeout(time, pending::<()>()).await;
+    }
+
+    /// When a connection ends on which this happens.
+    async fn ends(what: impl AsyncFn(&Heads)) -> Duration {
+        let (heads, begun) = (Heads::default(), Instant::now());
+        let happens = async {
+            what(&heads).await;
+            pending::<()>().await;
+        };
+        let missed = timeout(20 * LIMIT, heads.missed(LIMIT));
+        tokio::select! {
+            biased;
+            () = happens => (),
+            missed = missed => missed.unwrap(),
+        }
+        begun.elapsed()
+    }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_head_that_is_waited_for_has_a_deadline() {
-        let (deadline, begun) = (HeadDeadline::new(), Instant::now());
-        let passed = tokio::time::timeout(10 * LIMIT, deadline.clone().passed(LIMIT));
-        let requests = async {
-            for _ in 0..3 {
-                let waiting = deadline.sleep(LIMIT);
-                advance(LIMIT - Duration::from_secs(1)).await;
-                drop(waiting);
-                // The handler takes its time.
-                advance(2 * LIMIT).await;
-            }
-            let last = (deadline.sleep(LIMIT), begun.elapsed());
-            std::future::pending::<()>().await;
-            drop(last);
-        };
-        tokio::select! {
-            passed = passed => passed.unwrap(),
-            () = requests => (),
+    async fn a_client_that_sends_none_has_exactly_so_long() {
+        assert_eq!(ends(async |_| ()).await, LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_answer_it_has_so_long_again_and_a_part_more_at_most() {
+        for moment in 1..64 {
+            let between = moment * MOMENT / 5;
+            let ended = ends(async |heads| {
+                for _ in 0..3 {
+                    pass(between).await;
+                    heads.answered();
+                }
+            });
+            let waited = ended.await - 3 * between;
+            assert!((LIMIT..=LIMIT + PART).contains(&waited), "{waited:?}, three times {between:?}");
         }
-        assert_eq!(begun.elapsed(), 3 * (3 * LIMIT - Duration::from_secs(1)) + LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_an_answer_is_under_way_none_is_waited_for() {
+        for moment in 1..64 {
+            let last = 3 * LIMIT + moment * MOMENT / 2;
+            let ended = ends(async |heads| {
+                let under_way = heads.under_way();
+                pass(last).await;
+                drop(under_way);
+            });
+            let waited = ended.await - last;
+            assert!((LIMIT..=LIMIT + PART).contains(&waited), "{waited:?} after {last:?}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use tokio::{
     time::{self, MissedTickBehavior},
 };
 
-use super::{Site, beside::beside, head_deadline::HeadDeadline, hot, request::Asked};
+use super::{Site, beside::beside, head_deadline::Heads, hot, request::Asked};
 
 /// Which routes a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,26 +101,26 @@ async fn connection(
     let limits = site.limits;
     // An answer that is a stream is written by us while hyper sends it. There is one at a time (HTTP/1).
     let (begun, mut streams) = mpsc::channel(1);
+    let heads = Heads::default();
     let service = service_fn(|request| {
         if let Some(reply) = hot::answer(&site, &request, door) {
+            heads.answered();
             return Either::Left(ready(Ok::<_, Infallible>(reply)));
         }
-        let (site, begun) = (&site, &begun);
+        let (site, begun, under_way) = (&site, &begun, heads.under_way());
         // Boxed: otherwise the answers at hand would carry the room for a wait.
         Either::Right(Box::pin(async move {
             let mut reply = super::answer(site, Asked::new(request, peer), door).await;
             if let Some(stream) = reply.body_mut().take_writer() {
                 let _ = begun.try_send(stream);
             }
+            reply.body_mut().is_out_with(under_way);
             Ok(reply)
         }))
     });
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
-    let deadline = HeadDeadline::new();
     let connection = http1::Builder::new()
-        .timer(deadline.clone())
-        .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
         // Most answers are small: to copy one behind its head and write once is less work than to write from two places.
         // Large ones come in pieces (`body`).
@@ -137,7 +137,7 @@ async fn connection(
     };
     let mut cut_off = pin!(async {
         tokio::select! {
-            () = deadline.passed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
+            () = heads.missed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
             // Whatever hyper still holds of it is for somebody who does not read it.
             () = streaming => tracing::debug!("server.stream_cut_off"),
         }
