@@ -211,15 +211,16 @@ async fn dispatch(
     if door == Door::Operations && !matches!(kind, Kind::Livez | Kind::Readyz | Kind::Metrics) {
         return Err(Refusal::NoSuchPage);
     }
+    // The large ones are boxed: whoever asks who somebody is would otherwise carry the room for them.
     match kind {
         Kind::Handle => lookup::handle(site, &asked, part).await,
         Kind::Profile => lookup::profile(site, &asked, part).await,
         Kind::ResolveHandle => xrpc::resolve_handle(site, &asked).await,
-        Kind::Resolve if asked.method() == Method::POST => resolve::batch(site, asked).await,
+        Kind::Resolve if asked.method() == Method::POST => Box::pin(resolve::batch(site, asked)).await,
         Kind::Resolve => resolve::one(site, &asked).await,
-        Kind::Explain => explain::explain(site, &asked).await,
+        Kind::Explain => Box::pin(explain::explain(site, &asked)).await,
         Kind::Account => accounts::account(site, &asked, part).await,
-        Kind::AccountHandles => handles::handles(site, &asked, part).await,
+        Kind::AccountHandles => Box::pin(handles::handles(site, &asked, part)).await,
         Kind::Changes => changes::changes(site, &asked).await,
         Kind::Compare => comparison::compare(site, &asked).await,
         Kind::Paper => Ok(comparison::paper(site)),
@@ -227,25 +228,31 @@ async fn dispatch(
         Kind::Policies => Ok(policies::policies(site)),
         Kind::ResolveDid => xrpc::resolve_did(site, &asked).await,
         Kind::ResolveIdentity => xrpc::resolve_identity(site, &asked).await,
-        Kind::RefreshIdentity => xrpc::refresh_identity(site, asked).await,
+        Kind::RefreshIdentity => Box::pin(xrpc::refresh_identity(site, asked)).await,
         Kind::XrpcHealth => Ok(xrpc::health()),
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
-        Kind::MirrorPage => mirror_page::page(site, &asked, part).await,
-        Kind::MirrorSave => mirror_page::save(site, asked, part).await,
-        Kind::MirrorLeave => mirror_page::leave(site, asked, part).await,
-        Kind::MirrorConnect => mirror::connect(site, &asked, part).await,
-        Kind::MirrorCallback => mirror::callback(site, &asked, part).await,
-        Kind::MirrorWebhook if asked.method() == Method::POST => mirror::webhook(site, asked, part).await,
+        Kind::MirrorPage => Box::pin(mirror_page::page(site, &asked, part)).await,
+        Kind::MirrorSave => Box::pin(mirror_page::save(site, asked, part)).await,
+        Kind::MirrorLeave => Box::pin(mirror_page::leave(site, asked, part)).await,
+        Kind::MirrorConnect => Box::pin(mirror::connect(site, &asked, part)).await,
+        Kind::MirrorCallback => Box::pin(mirror::callback(site, &asked, part)).await,
+        Kind::MirrorWebhook if asked.method() == Method::POST => {
+            Box::pin(mirror::webhook(site, asked, part)).await
+        }
         Kind::MirrorWebhook => mirror::subscribe(site, &asked, part),
-        Kind::MirrorDeauthorize => mirror::deauthorize(site, asked, part).await,
-        Kind::MirrorDelete if asked.method() == Method::POST => mirror::delete(site, asked, part).await,
+        Kind::MirrorDeauthorize => Box::pin(mirror::deauthorize(site, asked, part)).await,
+        Kind::MirrorDelete if asked.method() == Method::POST => {
+            Box::pin(mirror::delete(site, asked, part)).await
+        }
         Kind::MirrorDelete => mirror::deletion_status(site, &asked, part).await,
-        Kind::MirrorAccount => mirror::account(site, asked, part).await,
+        Kind::MirrorAccount => Box::pin(mirror::account(site, asked, part)).await,
         Kind::MirrorHandle => mirror::set_handle(site, part),
-        Kind::HostedAccounts => hosted::register(site, asked).await,
-        Kind::HostedLog if asked.method() == Method::POST => hosted::append(site, asked, part).await,
+        Kind::HostedAccounts => Box::pin(hosted::register(site, asked)).await,
+        Kind::HostedLog if asked.method() == Method::POST => {
+            Box::pin(hosted::append(site, asked, part)).await
+        }
         Kind::HostedLog => hosted::log(site, &asked, part).await,
-        Kind::HostedProfile => hosted::put_profile(site, asked, part).await,
+        Kind::HostedProfile => Box::pin(hosted::put_profile(site, asked, part)).await,
         Kind::AtprotoDid => at_host::atproto_did(site, &asked).await,
         Kind::DidDocument => at_host::document(site, &asked).await,
         Kind::DidLog => at_host::log(site, &asked).await,
