@@ -15,7 +15,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
     Rig,
-    load::Aim,
+    load::{Aim, awake},
     machine,
     name_server::NameServer,
     numbers::{medians, micros, rate, ratio},
@@ -31,10 +31,11 @@ pub(crate) fn run(rig: &Rig) {
 }
 
 fn by_dns(rig: &Rig) {
-    let dns = NameServer::of_proofs();
+    let dns = NameServer::of_proofs(&rig.load);
     let address = service::serve(&rig.server, model(&rig.server, dns.address, HttpSettings::default()));
     let alone = Arc::new(resolver(dns.address));
     let names = rig.scale(64, 8192);
+    let _awake = awake(&rig.load);
     let mut round = 0;
     for at_once in AT_ONCE {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -63,10 +64,11 @@ fn by_dns(rig: &Rig) {
 
 /// Cold names and nothing else, for a profiler.
 pub(crate) fn profile(rig: &Rig) {
-    let dns = NameServer::of_proofs();
+    let dns = NameServer::of_proofs(&rig.load);
     let address = service::serve(&rig.server, model(&rig.server, dns.address, HttpSettings::default()));
     let names = rig.scale(2048, 32 << 10);
     let handles = (0..names).map(|number| format!("p{number}.example.com"));
+    let _awake = awake(&rig.load);
     let aim = Aim::get(address, handles.map(|handle| warm::resolve_handle(&handle)));
     let [rate, time, questions] = measured(&dns, names, || aim.each_once(&rig.load, AT_ONCE[0]));
     println!("{rate:.0} cold resolveHandle/s; CPU {time:.0} µs and {questions:.2} questions each");

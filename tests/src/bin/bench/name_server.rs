@@ -1,13 +1,14 @@
-//! A name server that knows one thing about every name: as lean as can be, on a thread of its own.
+//! A name server that knows one thing about every name: as lean as can be, on the threads that ask.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
 };
+
+use tokio::{net::UdpSocket, runtime::Runtime};
 
 use crate::service;
 
@@ -32,7 +33,7 @@ const SOA: [u8; 33] = {
     soa
 };
 
-/// Answers questions until the process ends.
+/// Answers questions for as long as its runtime.
 pub(crate) struct NameServer {
     pub(crate) address: SocketAddr,
     questions: Arc<AtomicU64>,
@@ -40,34 +41,34 @@ pub(crate) struct NameServer {
 
 impl NameServer {
     /// Every name has a proof in the DNS, and nothing else.
-    pub(crate) fn of_proofs() -> Self {
+    pub(crate) fn of_proofs(load: &Runtime) -> Self {
         let proof = format!("did={}", service::did(7));
-        Self::start(move |kind| match kind {
+        Self::start(load, move |kind| match kind {
             TXT => Answer::record(TXT, &text(proof.as_bytes())),
             _ => Answer::nothing(NO_DOMAIN),
         })
     }
 
     /// Every name has a web host on loopback, and no proof in the DNS.
-    pub(crate) fn of_web_hosts() -> Self {
-        Self::start(|kind| match kind {
+    pub(crate) fn of_web_hosts(load: &Runtime) -> Self {
+        Self::start(load, |kind| match kind {
             A => Answer::record(A, &[127, 0, 0, 1]),
             AAAA => Answer::nothing(NO_ERROR),
             _ => Answer::nothing(NO_DOMAIN),
         })
     }
 
-    fn start(knows: impl Fn([u8; 2]) -> Answer + Send + 'static) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a loopback port");
+    fn start(load: &Runtime, knows: impl Fn([u8; 2]) -> Answer + Send + Sync + 'static) -> Self {
+        let socket = load.block_on(UdpSocket::bind("127.0.0.1:0")).expect("a loopback port");
         let address = socket.local_addr().expect("an address");
         let questions = Arc::<AtomicU64>::default();
         let counter = Arc::clone(&questions);
-        thread::spawn(move || {
+        load.spawn(async move {
             let mut buffer = [0; 1024];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
                 counter.fetch_add(1, Ordering::Relaxed);
                 if let Some(answer) = answer(&buffer[..length], &knows) {
-                    let _ = socket.send_to(&answer, from);
+                    let _ = socket.send_to(&answer, from).await;
                 }
             }
         });

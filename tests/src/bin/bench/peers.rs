@@ -32,7 +32,7 @@ const HOSTED: &str = "alice.test";
 const SCRIPTS: [(&str, &str); 2] = [("node", "labs.mjs"), ("venv/bin/python", "pypi.py")];
 
 pub(crate) fn run(rig: &Rig) {
-    let dns = NameServer::of_proofs();
+    let dns = NameServer::of_proofs(&rig.load);
     beside_servers(rig, &dns);
     println!();
     for (program, script) in SCRIPTS {

@@ -33,7 +33,7 @@ pub(crate) fn run(rig: &Rig) {
         ("fresh connections", Connections::Fresh, rig.scale(32_usize, 1024)),
         ("kept connections", Connections::Kept, rig.scale(64, 4096)),
     ] {
-        let (dns, host) = (NameServer::of_web_hosts(), WebHost::start(connections));
+        let (dns, host) = (NameServer::of_web_hosts(&rig.load), WebHost::start(connections));
         // How much one host is asked is not what is measured.
         let host_limits = HostLimits { concurrent: 64, per_second: 1_000_000 };
         let http = HttpSettings { host_limits, ..host.settings() };
