@@ -1,7 +1,7 @@
 //! Asking DNS and HTTPS in parallel, and when to stop waiting.
 //!
 //! * Both are asked before any time passes: the web host when everything else that is ready on the runtime has had its
-//!   turn. What the DNS has answered by then spares the web host a question, and us the making of it.
+//!   turn, and I/O was looked for. What the DNS has answered by then spares the web host a question, and us the making.
 //! * The DNS answers with a DID: that is the answer, at once; the web host is not waited for.
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.
@@ -10,7 +10,6 @@
 
 use std::{future::Future, sync::OnceLock, time::Duration};
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use metrics::Counter;
 use namesake::{StepOutcome, Trace};
 use tokio::{task::yield_now, time::timeout};
@@ -19,10 +18,6 @@ use crate::{
     Hostname, Ports, explain,
     proof::{DnsVerdict, Evidence, NoTxt, WebVerdict, judge_txt, judge_web},
 };
-
-/// How often all others go first before a web host is asked. In one turn a socket is made and in the next the question
-/// leaves (our resolver waits to hear that it may write), so a name server nearby is heard in the third.
-const TURNS: usize = 3;
 
 /// Asks both sources about `host`, for as long as it is worth it.
 pub(crate) async fn ask(
@@ -38,24 +33,10 @@ pub(crate) async fn ask(
         return Evidence { dns: Some(dns), web: Some(web) };
     }
     let web = async {
-        others_first(TURNS).await;
+        yield_now().await;
         web.await
     };
     first_word(dns, web, grace).await
-}
-
-/// Ready when everything that is ready on the runtime has had so many turns, and the runtime has looked for I/O after
-/// each. No time passes where nothing else is to be done; and where there is much, it does not take long: a runtime
-/// looks for I/O after a number of turns at the latest.
-async fn others_first(turns: usize) {
-    let turns = async {
-        for _ in 0..turns {
-            yield_now().await;
-        }
-    };
-    // Alone in a set, for a waker of its own: every step of the DNS lookup beside it wakes the same task, and
-    // `yield_now` is ready when it is polled again for whatever reason.
-    FuturesUnordered::from_iter([turns]).next().await;
 }
 
 async fn first_word(
@@ -151,7 +132,7 @@ mod tests {
 
     use namesake::{Trace, http::HttpError};
 
-    use super::{TURNS, Tally, ask, first_word, others_first};
+    use super::{Tally, ask, first_word};
     use crate::{
         Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, TxtRecord, WellKnown,
         WellKnownReply,
@@ -221,17 +202,27 @@ mod tests {
         assert_eq!(evidence.dns, Some(DnsVerdict::None(NoTxt::TooLong)));
     }
 
-    /// A DNS that answers when others have had so many turns.
+    /// A DNS that answers when others have had a turn.
     #[derive(Debug)]
-    struct Turns(usize);
+    struct Nearby;
 
-    impl Dns for Turns {
+    impl Dns for Nearby {
         fn txt<'a>(&'a self, _: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
             Box::pin(async move {
-                others_first(self.0).await;
+                tokio::task::yield_now().await;
                 let records = vec![TxtRecord(vec![b"did=did:web:example.com".to_vec()])];
                 Ok(TxtAnswer::Records { records, ttl: Duration::ZERO })
             })
+        }
+    }
+
+    /// A DNS that never answers.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Dns for Silent {
+        fn txt<'a>(&'a self, _: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
+            Box::pin(pending())
         }
     }
 
@@ -249,11 +240,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_there_at_the_next_turns_spares_the_web_host() {
+    async fn an_answer_that_is_there_at_the_next_turn_spares_the_web_host() {
         let host = Hostname::parse("alice.example.com").unwrap();
         let world = PrivateWorld::new();
-        let ports =
-            crate::Ports { dns: Arc::new(Turns(TURNS)), well_known: Arc::new(Nobody), ..world.ports() };
+        let ports = crate::Ports { dns: Arc::new(Nearby), well_known: Arc::new(Nobody), ..world.ports() };
         let evidence = ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await;
         assert_eq!(evidence.dns, Some(DnsVerdict::One(did(), Duration::ZERO)));
     }
@@ -263,7 +253,7 @@ mod tests {
         let host = Hostname::parse("alice.example.com").unwrap();
         let world = PrivateWorld::new();
         world.set_well_known(host.as_str(), 200, "did:web:example.com");
-        for dns in [Arc::new(Turns(usize::MAX)) as Arc<dyn Dns>, Arc::new(Restless)] {
+        for dns in [Arc::new(Silent) as Arc<dyn Dns>, Arc::new(Restless)] {
             let begun = tokio::time::Instant::now();
             let ports = crate::Ports { dns, ..world.ports() };
             let evidence = ask(&ports, &host, Duration::ZERO, &Tally::default(), &Trace::OFF).await;

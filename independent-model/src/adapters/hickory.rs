@@ -1,7 +1,8 @@
 //! DNS: TXT records for the proof of handles, addresses for the guard of the HTTP client.
 //!
-//! The only file that knows hickory. Names are always absolute and search lists are dropped, so no local domain is
-//! ever appended; nothing is cached here, the resolver does that; a truncated answer is asked again over TCP.
+//! Hickory's resolver, and before it, for what is plainly answered, `datagram`; no other file knows hickory. Names are
+//! always absolute and search lists are dropped, so no local domain is ever appended; nothing is cached here, the
+//! resolver does that; a truncated answer is asked again over TCP.
 
 use std::{
     collections::HashSet,
@@ -13,23 +14,26 @@ use std::{
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
-    lookup::Lookup,
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{Name, RData, RecordType},
+        rr::{Name, RData, Record, RecordType},
     },
     system_conf::read_system_conf,
 };
 use namesake::http::{AddressError, AddressFuture, Addresses, HttpSettings};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use super::WorldSetupError;
+use super::{WorldSetupError, datagram::Datagrams};
 use crate::{Dns, DnsFailure, PortFuture, TxtAnswer, TxtRecord};
+
+/// What part of the time for an answer a datagram has, before the resolver asks.
+const PARTS: u32 = 4;
 
 /// Asks name servers: the system's, or those that were configured.
 #[derive(Debug, Clone)]
 pub struct HickoryDns {
+    datagrams: Datagrams,
     resolver: TokioResolver,
     timeout: Duration,
 }
@@ -56,28 +60,35 @@ impl HickoryDns {
             [] => system_nameservers(),
             named => named.iter().map(|text| nameserver(text)).collect::<Result<_, _>>()?,
         };
+        let datagrams = Datagrams::new(&servers, timeout / PARTS);
         let config = ResolverConfig::from_name_servers(servers);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
             .with_tls_config(http.tls()?);
         *builder.options_mut() = options(timeout);
         let resolver = builder.build().map_err(|error| WorldSetupError::Dns(error.to_string()))?;
-        Ok(Self { resolver, timeout })
+        Ok(Self { datagrams, resolver, timeout })
     }
 
     /// One question about an absolute name, within the deadline; `Err(No)` when the answer is a definite no.
-    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Result<Lookup, No>, DnsFailure> {
-        let asking = async {
-            let error = match self.resolver.lookup(name.clone(), kind).await {
-                Ok(lookup) => return Ok(Ok(lookup)),
-                Err(error) => error,
-            };
-            let no = classify(&error)?;
-            match unvouched(&error) {
-                Some(last) if self.is_alias(last).await? => Err(DnsFailure::Other),
-                _ => Ok(Err(no)),
-            }
+    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Result<Vec<Record>, No>, DnsFailure> {
+        let deadline = Instant::now() + self.timeout;
+        if let Some(answer) = self.datagrams.ask(name, kind).await {
+            return Ok(answer);
+        }
+        // Boxed: few need it, and all would carry it.
+        timeout_at(deadline, Box::pin(self.resolve(name, kind))).await.unwrap_or(Err(DnsFailure::Timeout))
+    }
+
+    async fn resolve(&self, name: &Name, kind: RecordType) -> Result<Result<Vec<Record>, No>, DnsFailure> {
+        let error = match self.resolver.lookup(name.clone(), kind).await {
+            Ok(lookup) => return Ok(Ok(lookup.answers().to_vec())),
+            Err(error) => error,
         };
-        timeout(self.timeout, asking).await.unwrap_or(Err(DnsFailure::Timeout))
+        let no = classify(&error)?;
+        match unvouched(&error) {
+            Some(last) if self.is_alias(last).await? => Err(DnsFailure::Other),
+            _ => Ok(Err(no)),
+        }
     }
 
     async fn is_alias(&self, name: &Name) -> Result<bool, DnsFailure> {
@@ -90,7 +101,7 @@ impl HickoryDns {
 
 /// A definite no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum No {
+pub(super) enum No {
     Domain,
     Data,
 }
@@ -170,10 +181,10 @@ fn unvouched(error: &NetError) -> Option<&Name> {
 }
 
 /// The records that belong to `name`, through the CNAMEs of the answer, and the shortest ttl on the way.
-fn belonging<'a>(name: &Name, lookup: &'a Lookup) -> (Vec<&'a RData>, u32) {
-    let aliased = aliased(name, lookup);
+pub(super) fn belonging<'a>(name: &Name, answers: &'a [Record]) -> (Vec<&'a RData>, u32) {
+    let aliased = aliased(name, answers);
     let (mut found, mut ttl) = (Vec::new(), u32::MAX);
-    for record in lookup.answers() {
+    for record in answers {
         if record.name == *name || aliased.contains(&record.name) {
             ttl = ttl.min(record.ttl);
             found.push(&record.data);
@@ -183,12 +194,12 @@ fn belonging<'a>(name: &Name, lookup: &'a Lookup) -> (Vec<&'a RData>, u32) {
 }
 
 /// The names that CNAMEs of the answer lead to from `name`: mostly none.
-fn aliased<'a>(name: &Name, lookup: &'a Lookup) -> HashSet<&'a Name> {
+fn aliased<'a>(name: &Name, answers: &'a [Record]) -> HashSet<&'a Name> {
     let mut names = HashSet::new();
     // A chain is as long as the answer at most, in whatever order its records come.
-    for _ in lookup.answers() {
+    for _ in answers {
         let before = names.len();
-        for record in lookup.answers() {
+        for record in answers {
             if let RData::CNAME(target) = &record.data
                 && (record.name == *name || names.contains(&record.name))
             {
@@ -206,12 +217,12 @@ impl Dns for HickoryDns {
     fn txt<'a>(&'a self, name: &'a str) -> PortFuture<'a, TxtAnswer, DnsFailure> {
         Box::pin(async move {
             let name = absolute(name).ok_or(DnsFailure::Other)?;
-            let lookup = match self.ask(&name, RecordType::TXT).await? {
-                Ok(lookup) => lookup,
+            let answers = match self.ask(&name, RecordType::TXT).await? {
+                Ok(answers) => answers,
                 Err(No::Domain) => return Ok(TxtAnswer::NoDomain),
                 Err(No::Data) => return Ok(TxtAnswer::NoData),
             };
-            let (found, ttl) = belonging(&name, &lookup);
+            let (found, ttl) = belonging(&name, &answers);
             let records: Vec<_> = found
                 .into_iter()
                 .filter_map(|data| match data {
@@ -238,8 +249,8 @@ impl Addresses for HickoryDns {
             let mut found = Vec::new();
             for answer in [v6, v4] {
                 match answer {
-                    Ok(Ok(lookup)) => {
-                        found.extend(belonging(&name, &lookup).0.into_iter().filter_map(address));
+                    Ok(Ok(answers)) => {
+                        found.extend(belonging(&name, &answers).0.into_iter().filter_map(address));
                     }
                     Ok(Err(No::Domain | No::Data)) => {}
                     Err(reason) => failure = Some(reason),
@@ -264,7 +275,8 @@ fn address(data: &RData) -> Option<IpAddr> {
 
 /// A name that no search list applies to.
 fn absolute(text: &str) -> Option<Name> {
-    let mut name = Name::from_ascii(text).ok()?;
+    let labels = text.strip_suffix('.').unwrap_or(text).split('.');
+    let mut name = Name::from_labels(labels.map(str::as_bytes)).ok()?;
     name.set_fqdn(true);
     Some(name)
 }

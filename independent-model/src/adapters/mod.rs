@@ -1,12 +1,13 @@
 //! The I/O: one file for each way to the outside, each behind a port of the same name.
 //!
-//! * `hickory`: DNS, for TXT records and for the addresses the HTTP guard checks;
+//! * `hickory`, `datagram`: DNS, for TXT records and for the addresses the HTTP guard checks;
 //! * `web`: hosts that strangers name, for `/.well-known/atproto-did` and `did:web`;
 //! * `directory`: the configured directory of `did:plc`;
 //! * `pds`: profile records;
 //! * `firehose`, `cursor_file`: the events of a configured host, and the place in their stream.
 
 mod cursor_file;
+mod datagram;
 mod directory;
 mod firehose;
 mod hickory;
