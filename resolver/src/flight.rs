@@ -1,27 +1,37 @@
-//! One lookup a key, whoever asks, in a task of its own: its first asker may leave, the others still hear.
+//! One lookup a key, whoever asks. Its first asker carries it; should that one leave, it goes on in a task of its own, and
+//! the others still hear.
+//!
+//! Most lookups have one asker, who waits: for these there is no task, no channel, and nothing to wake but the asker.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     future::Future,
     hash::Hash,
+    panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::{sync::watch, task::JoinSet};
+use futures_util::FutureExt as _;
+use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 
-/// The lookups on their way. Dropping this ends them.
+/// The lookups on their way. Dropping this ends those that nobody carries.
 pub(crate) struct Flights<K, N, T> {
-    aloft: Arc<Mutex<HashMap<K, Flight<N, T>>>>,
-    tasks: Mutex<JoinSet<()>>,
+    aloft: Arc<Aloft<K, N, T>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
 }
+
+type Aloft<K, N, T> = Mutex<HashMap<K, Flight<N, T>>>;
 
 struct Flight<N, T> {
     /// Tells this flight from another of the same key.
     number: N,
-    landing: watch::Receiver<Option<T>>,
+    passengers: Arc<Passengers<T>>,
 }
+
+/// Those who wait beside the one who carries it.
+type Passengers<T> = Mutex<Vec<oneshot::Sender<T>>>;
 
 /// What a lookup brings.
 pub(crate) struct Arrival<T> {
@@ -31,9 +41,12 @@ pub(crate) struct Arrival<T> {
     pub(crate) after: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
+/// A lookup, until its passengers have heard; `None` when it panicked.
+type Carried<T> = Pin<Box<dyn Future<Output = Option<T>> + Send>>;
+
 impl<K, N, T> Default for Flights<K, N, T> {
     fn default() -> Self {
-        Self { aloft: Arc::default(), tasks: Mutex::default() }
+        Self { aloft: Arc::default(), tasks: Arc::default() }
     }
 }
 
@@ -47,7 +60,7 @@ impl<K, N, T> Flights<K, N, T>
 where
     K: Hash + Eq + Clone + Send + 'static,
     N: Copy + PartialEq + Send + 'static,
-    T: Clone + Send + Sync + 'static,
+    T: Clone + Send + 'static,
 {
     /// Boards the flight of `key`, if one is on its way and `boards`; else begins one, under a new number.
     pub(crate) fn board<F>(
@@ -60,77 +73,119 @@ where
         F: Future<Output = Arrival<T>> + Send + 'static,
     {
         let mut aloft = lock(&self.aloft);
-        if let Some(flight) = aloft.get(key).filter(|flight| boards(&flight.number)) {
-            return Ticket(flight.landing.clone());
+        let place = aloft.entry(key.clone());
+        if let Entry::Occupied(place) = &place
+            && boards(&place.get().number)
+        {
+            return place.get().ticket();
         }
-        let (announce, landing) = watch::channel(None);
         let (number, lookup) = begin();
-        aloft.insert(key.clone(), Flight { number, landing: landing.clone() });
+        let passengers = Arc::<Passengers<T>>::default();
+        place.insert_entry(Flight { number, passengers: Arc::clone(&passengers) });
         drop(aloft);
 
         let closing = Closing { aloft: Arc::clone(&self.aloft), key: key.clone(), number };
-        self.spawn(async move {
+        let (tasks, later) = (Arc::downgrade(&self.tasks), Arc::downgrade(&self.tasks));
+        let lookup = Box::pin(async move {
             let closing = closing;
-            let Arrival { result, after } = lookup.await;
+            let arrival = AssertUnwindSafe(lookup).catch_unwind().await;
             // The answer is remembered by now: who asks from here on finds it there, not here.
             drop(closing);
-            announce.send_replace(Some(result));
-            if let Some(after) = after {
-                after.await;
+            let Ok(Arrival { result, after }) = arrival else {
+                tracing::error!("flight.panicked");
+                return None;
+            };
+            for passenger in lock(&passengers).drain(..) {
+                let _ = passenger.send(result.clone());
             }
+            if let Some(after) = after {
+                go_on(&later, after);
+            }
+            Some(result)
         });
-        Ticket(landing)
+        Ticket(Place::Carries { lookup: Some(lookup), tasks })
     }
 
     /// Ready when nothing is on its way. A private world waits for it, so that every run of it goes the same way.
     pub(crate) async fn all_landed(&self) {
         loop {
-            let Some(ticket) = lock(&self.aloft).values().next().map(|flight| Ticket(flight.landing.clone()))
-            else {
-                return;
-            };
+            let Some(ticket) = lock(&self.aloft).values().next().map(Flight::ticket) else { return };
             // One that ended without landing is off the map as well.
             ticket.landed().await;
         }
     }
+}
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = lock(&self.tasks);
-        // Nobody waits for the tasks themselves; without this the set would keep every one that ended.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+impl<N, T> Flight<N, T> {
+    fn ticket(&self) -> Ticket<T> {
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.passengers).push(sender);
+        Ticket(Place::Waits(receiver))
     }
 }
 
 /// A place on a flight; the flight goes on without it too.
-#[derive(Debug)]
-pub(crate) struct Ticket<T>(watch::Receiver<Option<T>>);
+pub(crate) struct Ticket<T: 'static>(Place<T>);
 
-impl<T: Clone> Ticket<T> {
+enum Place<T: 'static> {
+    /// Polls it. `None` when it has landed.
+    Carries {
+        lookup: Option<Carried<T>>,
+        tasks: Weak<Mutex<JoinSet<()>>>,
+    },
+    Waits(oneshot::Receiver<T>),
+}
+
+impl<T> Ticket<T> {
     /// What the lookup gave; `None` when it panicked, or was ended by a shutdown.
     pub(crate) async fn landed(mut self) -> Option<T> {
-        let landed = self.0.wait_for(Option::is_some).await;
-        landed.ok().and_then(|result| result.clone())
+        match &mut self.0 {
+            Place::Carries { lookup, .. } => {
+                let result = lookup.as_mut()?.await;
+                *lookup = None;
+                result
+            }
+            Place::Waits(receiver) => receiver.await.ok(),
+        }
     }
+}
+
+impl<T> Drop for Ticket<T> {
+    fn drop(&mut self) {
+        if let Place::Carries { lookup, tasks } = &mut self.0
+            && let Some(lookup) = lookup.take()
+        {
+            go_on(tasks, lookup.map(drop));
+        }
+    }
+}
+
+/// Nobody waits for it any more.
+fn go_on(tasks: &Weak<Mutex<JoinSet<()>>>, lookup: impl Future<Output = ()> + Send + 'static) {
+    // Without a runtime, or the flights themselves, this is the shutdown.
+    let (Some(tasks), Ok(runtime)) = (tasks.upgrade(), Handle::try_current()) else { return };
+    let mut tasks = lock(&tasks);
+    // Nobody waits for the tasks themselves; without this the set would keep every one that ended.
+    while tasks.try_join_next().is_some() {}
+    tasks.spawn_on(lookup, &runtime);
 }
 
 /// Closes the key however the lookup ends. Without this, a panic or a shutdown would leave the key pointing at a
 /// flight that never lands, and everybody who asks later would wait for it.
 struct Closing<K: Hash + Eq, N: PartialEq, T> {
-    aloft: Arc<Mutex<HashMap<K, Flight<N, T>>>>,
+    aloft: Arc<Aloft<K, N, T>>,
     key: K,
     number: N,
 }
 
 impl<K: Hash + Eq, N: PartialEq, T> Drop for Closing<K, N, T> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!("flight.panicked");
-        }
         let mut aloft = lock(&self.aloft);
         // A later flight may have taken the key over: that one closes it itself.
-        if aloft.get(&self.key).is_some_and(|flight| flight.number == self.number) {
-            aloft.remove(&self.key);
+        if let Some((key, flight)) = aloft.remove_entry(&self.key)
+            && flight.number != self.number
+        {
+            aloft.insert(key, flight);
         }
     }
 }
