@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Prepared {
     /// The validator, when its source was asked, and the body.
     text: Arc<[u8]>,
-    body_at: usize,
+    body_at: u8,
     pub(crate) status: StatusCode,
     pub(crate) kind: Kind,
 }
@@ -42,17 +42,20 @@ impl Prepared {
         meaning: &[u8],
         checked_at: Timestamp,
     ) -> Self {
-        let head = validator(meaning) + &checked_at.to_string();
-        Self { text: [head.as_bytes(), body].concat().into(), body_at: head.len(), status, kind }
+        let mut head = validator(meaning) + &checked_at.to_string();
+        // It has about fifty.
+        head.truncate(u8::MAX.into());
+        let body_at = u8::try_from(head.len()).unwrap_or(u8::MAX);
+        Self { text: [head.as_bytes(), body].concat().into(), body_at, status, kind }
     }
 
     /// The body without its last brace: what is put in before that goes out with it.
     pub(crate) fn open_body(&self) -> Option<&[u8]> {
-        self.text.get(self.body_at..)?.strip_suffix(b"}")
+        self.text.get(self.body_at.into()..)?.strip_suffix(b"}")
     }
 
     pub(crate) fn pieces(&self) -> Pieces {
-        Pieces { text: Bytes::from_owner(Arc::clone(&self.text)), body_at: self.body_at }
+        Pieces { text: Bytes::from_owner(Arc::clone(&self.text)), body_at: self.body_at.into() }
     }
 }
 

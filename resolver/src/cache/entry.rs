@@ -143,8 +143,8 @@ pub(super) struct Slot<V> {
     /// A provisional answer stands *beside* the good one: a chain of provisional answers must not wear down what
     /// was proved.
     pub(super) provisional: Option<Arc<Entry<V>>>,
-    /// A temporary failure never replaces an answer. Boxed: hardly any slot has one.
-    pub(super) failure: Option<Box<Failure>>,
+    /// A temporary failure never replaces an answer.
+    pub(super) failure: Option<Failure>,
 }
 
 impl<V> Clone for Slot<V> {
@@ -165,6 +165,57 @@ impl<V> Default for Slot<V> {
     }
 }
 
+/// A slot as it lies in the map, among very many: nearly all have a good answer and nothing else.
+#[derive(Debug)]
+pub(super) struct Kept<V> {
+    good: Option<Arc<Entry<V>>>,
+    others: Option<Box<Slot<V>>>,
+}
+
+impl<V> Clone for Kept<V> {
+    fn clone(&self) -> Self {
+        Self { good: self.good.clone(), others: self.others.clone() }
+    }
+}
+
+impl<V> From<Slot<V>> for Kept<V> {
+    fn from(Slot { good, disputed, provisional, failure }: Slot<V>) -> Self {
+        let is_alone = disputed.is_none() && provisional.is_none() && failure.is_none();
+        let others = || Box::new(Slot { good: None, disputed, provisional, failure });
+        Self { good, others: (!is_alone).then(others) }
+    }
+}
+
+impl<V> From<Kept<V>> for Slot<V> {
+    fn from(Kept { good, others }: Kept<V>) -> Self {
+        Self { good, ..others.map_or_else(Self::default, |others| *others) }
+    }
+}
+
+impl<V> Kept<V> {
+    /// All answers in it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry<V>>> {
+        let others = self.others.iter().flat_map(|others| [&others.disputed, &others.provisional]);
+        [&self.good].into_iter().chain(others).flatten()
+    }
+
+    /// The proved answer, while nothing speaks against it; otherwise all there is.
+    pub(super) fn fresh(
+        self,
+        now: Timestamp,
+        counts: impl Fn(Stripes, Begun) -> bool,
+        suspect: impl Fn(Stripes, Begun) -> bool,
+    ) -> Result<Arc<Entry<V>>, Slot<V>> {
+        let speaks_for = |good: &Entry<V>| {
+            good.is_fresh(now) && counts(good.stripes, good.begun) && !suspect(good.stripes, good.begun)
+        };
+        match self.good {
+            Some(good) if speaks_for(&good) => Ok(good),
+            good => Err(Self { good, ..self }.into()),
+        }
+    }
+}
+
 /// What may be answered from memory.
 #[derive(Debug)]
 pub(super) enum Recall<V> {
@@ -179,11 +230,6 @@ pub(super) enum Recall<V> {
 }
 
 impl<V> Slot<V> {
-    /// A slot that knows this and nothing else.
-    pub(super) fn good(entry: Entry<V>) -> Self {
-        Self { good: Some(Arc::new(entry)), ..Self::default() }
-    }
-
     /// The last answer that was proved, whether or not it may still go out.
     pub(super) fn proved(&self) -> Option<&Arc<Entry<V>>> {
         self.good.as_ref().or(self.disputed.as_ref())
@@ -199,22 +245,6 @@ impl<V> Slot<V> {
             disputed: entry(&self.disputed),
             provisional: entry(&self.provisional),
             failure: self.failure.clone().filter(|failure| counts(failure.stripes, failure.begun)),
-        }
-    }
-
-    /// The proved answer, while nothing speaks against it; otherwise all there is.
-    pub(super) fn fresh(
-        self,
-        now: Timestamp,
-        counts: impl Fn(Stripes, Begun) -> bool,
-        suspect: impl Fn(Stripes, Begun) -> bool,
-    ) -> Result<Arc<Entry<V>>, Self> {
-        let speaks_for = |good: &Entry<V>| {
-            good.is_fresh(now) && counts(good.stripes, good.begun) && !suspect(good.stripes, good.begun)
-        };
-        match self.good {
-            Some(good) if speaks_for(&good) => Ok(good),
-            good => Err(Self { good, ..self }),
         }
     }
 

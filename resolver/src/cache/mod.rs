@@ -30,7 +30,7 @@ pub(crate) use self::{
     slots::Key,
 };
 use self::{
-    entry::{Entry, Recall, Slot},
+    entry::{Entry, Kept, Recall, Slot},
     generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
     slots::{OfHandle, Slots},
@@ -253,7 +253,7 @@ impl<V: Remembered> Shelf<V> {
         }
     }
 
-    fn judge(&self, slot: Slot<V>) -> Recall<V> {
+    fn judge(&self, slot: Kept<V>) -> Recall<V> {
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let suspect = |stripes, begun| self.generations.is_suspect(stripes, begun);
         let now = self.clock.now();
@@ -276,7 +276,7 @@ impl<V: Remembered> Shelf<V> {
         // Behind a placeholder, for which others wait: two lookups that land together settle one after the other. Nothing is
         // changed in its place, since only an insertion makes room for what it takes.
         let entry = self.slots.entry(key, None, |_, slot| {
-            known = slot.still_counting(counts);
+            known = Slot::from(slot.clone()).still_counting(counts);
             EntryAction::<()>::ReplaceWithGuard
         });
         let (EntryResult::Vacant(place) | EntryResult::Replaced(place, _)) = entry else {
@@ -284,7 +284,7 @@ impl<V: Remembered> Shelf<V> {
         };
         let (heard, kept) = settle(known, landing, &self.settings);
         // What alone would be too large for its shard is not remembered.
-        let _ = place.insert(kept);
+        let _ = place.insert(kept.into());
         heard
     }
 

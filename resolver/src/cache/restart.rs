@@ -34,7 +34,7 @@ impl<V: Remembered> Memory<V> {
                 && generations.count(entry.stripes, entry.begun)
         };
         let slots = self.shelf.slots.iter();
-        let good = slots.filter_map(|(key, slot)| Some((key, slot.good?)));
+        let good = slots.filter_map(|(key, slot)| Some((key, Slot::from(slot).good?)));
         good.filter(|(_, entry)| survives(entry))
             .map(|(key, entry)| Survivor {
                 key,
@@ -68,7 +68,7 @@ impl<V: Remembered> Memory<V> {
             is_restored: true,
             prepared: OnceLock::new(),
         };
-        let slot = || Ok::<_, Infallible>(Slot::good(entry));
+        let slot = || Ok::<_, Infallible>(Slot { good: Some(Arc::new(entry)), ..Slot::default() }.into());
         let Ok(_) = shelf.slots.get_or_insert_with(key, slot);
         true
     }

@@ -49,7 +49,7 @@ pub(super) fn settle<V: Remembered>(
     let Landing { result, begun, asked, stripes, now } = landing;
     let failed = |known: Slot<V>, error: ResolveError| {
         let until = later(now, settings.failure_ttl);
-        let failure = Box::new(Failure { error: error.clone(), until, begun, stripes: asked });
+        let failure = Failure { error: error.clone(), until, begun, stripes: asked };
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
@@ -97,7 +97,7 @@ fn remember<V>(known: &Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
 
 /// A definite failure is the stronger source's word: what stood in for it goes, and what was good no longer goes out,
 /// unless its lookup was begun later and knows better.
-fn dispute<V>(known: Slot<V>, failure: Box<Failure>) -> Slot<V> {
+fn dispute<V>(known: Slot<V>, failure: Failure) -> Slot<V> {
     match &known.good {
         Some(good) if good.begun > failure.begun => known,
         _ => Slot {

@@ -8,7 +8,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::entry::Slot;
+use super::entry::Kept;
 use crate::{directory::Seat, query::Subject};
 
 /// One question to one backend.
@@ -60,7 +60,7 @@ fn hash<H: Hasher>(seat: Seat, name: &str, state: &mut H) {
 
 /// Sharded, each shard behind a lock of its own; those asked for least go first (S3-FIFO). The hasher has a secret: names
 /// come from strangers.
-pub(super) type Slots<V> = Cache<Key, Slot<V>, Weight, RandomState>;
+pub(super) type Slots<V> = Cache<Key, Kept<V>, Weight, RandomState>;
 
 /// With room for so much.
 pub(super) fn empty<V>(capacity_bytes: u64) -> Slots<V> {
@@ -75,11 +75,11 @@ pub(super) fn empty<V>(capacity_bytes: u64) -> Slots<V> {
 #[derive(Debug, Clone)]
 pub(super) struct Weight;
 
-impl<V> Weighter<Key, Slot<V>> for Weight {
-    fn weight(&self, key: &Key, slot: &Slot<V>) -> u64 {
+impl<V> Weighter<Key, Kept<V>> for Weight {
+    fn weight(&self, key: &Key, slot: &Kept<V>) -> u64 {
         /// Of the map itself, and the slot.
         const OVERHEAD: usize = 200;
-        let entries = [&slot.good, &slot.disputed, &slot.provisional].into_iter().flatten();
-        (OVERHEAD + key.name().len()) as u64 + entries.map(|entry| u64::from(entry.weight)).sum::<u64>()
+        (OVERHEAD + key.name().len()) as u64
+            + slot.entries().map(|entry| u64::from(entry.weight)).sum::<u64>()
     }
 }
