@@ -2,6 +2,7 @@
 //!
 //! * Both are asked before any time passes: the web host when everything else that is ready on the runtime has had its
 //!   turn, and I/O was looked for. What the DNS has answered by then spares the web host a question, and us the making.
+//!   (Whatever wakes the lookup counts as that turn. A name server that is asked over TLS is not so quick.)
 //! * The DNS answers with a DID: that is the answer, at once; the web host is not waited for.
 //! * HTTPS is first with a DID: the DNS gets a short grace, then the HTTPS answer goes out as *provisional*.
 //! * Anything else: both are needed.

@@ -85,7 +85,8 @@ where
         drop(aloft);
 
         let closing = Closing { aloft: Arc::clone(&self.aloft), key: key.clone(), number };
-        let (tasks, later) = (Arc::downgrade(&self.tasks), Arc::downgrade(&self.tasks));
+        let tasks = Arc::downgrade(&self.tasks);
+        let afterwards = Weak::clone(&tasks);
         let lookup = Box::pin(async move {
             let closing = closing;
             let arrival = AssertUnwindSafe(lookup).catch_unwind().await;
@@ -99,7 +100,7 @@ where
                 let _ = passenger.send(result.clone());
             }
             if let Some(after) = after {
-                go_on(&later, after);
+                go_on(&afterwards, after);
             }
             Some(result)
         });
@@ -119,7 +120,12 @@ where
 impl<N, T> Flight<N, T> {
     fn ticket(&self) -> Ticket<T> {
         let (sender, receiver) = oneshot::channel();
-        lock(&self.passengers).push(sender);
+        let mut passengers = lock(&self.passengers);
+        // Those who left are let go before there is more room for others: a source that hangs must not gather them.
+        if passengers.len() == passengers.capacity() {
+            passengers.retain(|passenger| !passenger.is_closed());
+        }
+        passengers.push(sender);
         Ticket(Place::Waits(receiver))
     }
 }
@@ -165,6 +171,7 @@ fn go_on(tasks: &Weak<Mutex<JoinSet<()>>>, lookup: impl Future<Output = ()> + Se
     // Without a runtime, or the flights themselves, this is the shutdown.
     let (Some(tasks), Ok(runtime)) = (tasks.upgrade(), Handle::try_current()) else { return };
     let mut tasks = lock(&tasks);
+    // On a runtime that shuts down this drops the lookup at once, under the lock: it holds no ticket of these flights.
     // Nobody waits for the tasks themselves; without this the set would keep every one that ended.
     while tasks.try_join_next().is_some() {}
     tasks.spawn_on(lookup, &runtime);
@@ -193,4 +200,25 @@ impl<K: Hash + Eq, N: PartialEq, T> Drop for Closing<K, N, T> {
 /// Nothing that can panic runs under these locks, so what they hold is whole even if poisoned.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::{Arrival, Flights, lock};
+
+    #[tokio::test]
+    async fn those_who_leave_are_not_gathered() {
+        let flights = Flights::<u8, u8, ()>::default();
+        let board = || flights.board(&1, |_| true, || (0, pending::<Arrival<()>>()));
+        let carries = board();
+        for _ in 0..1000 {
+            drop(board());
+        }
+        let waits = board();
+        let held = lock(&flights.aloft).get(&1).map(|flight| lock(&flight.passengers).len());
+        assert!(held.is_some_and(|held| held < 10), "{held:?}");
+        drop((carries, waits));
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Resolver {
     hosted: Option<Arc<Hosted>>,
 }
 
-/// What a lookup takes along into its own task.
+/// What a lookup takes along: it may outlive its asker.
 #[derive(Debug)]
 struct Office {
     directory: Directory,
@@ -164,10 +164,8 @@ impl Resolver {
                     Ttl::For(time) => Some(time.as_secs()),
                     Ttl::UntilPurged | Ttl::Default => None,
                 };
-                {
-                    let freshness = Freshness { age_seconds: 0, ttl_seconds, stale: false };
-                    Ok(value.resolution(self.directory(), Some(freshness)))
-                }
+                let freshness = Freshness { age_seconds: 0, ttl_seconds, stale: false };
+                Ok(value.resolution(self.directory(), Some(freshness)))
             }
             Lookup::Absent { why, .. } => Err(self.absent(query, why)),
             Lookup::Pass => Err(self.absent(query, Why::Unknown)),

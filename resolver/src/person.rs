@@ -55,7 +55,7 @@ impl Remembered for Person {
         ];
         let handle = self.handle().map_or(0, |handle| handle.as_str().len());
         // Once as values, once in the prepared bytes.
-        2 * (self.account().as_str().len() + handle + shown.into_iter().flatten().sum::<usize>()) + 320
+        2 * (self.account().as_str().len() + handle + shown.into_iter().flatten().sum::<usize>()) + 480
     }
 }
 

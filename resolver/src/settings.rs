@@ -60,7 +60,8 @@ pub struct Limits {
     pub backend_concurrency: usize,
     /// The most connections at once; the others wait in the listener's queue.
     pub max_connections: usize,
-    /// The longest a client may take to send a request's head, and the longest a connection may idle.
+    /// The longest a client may take to send a request's head, and the longest a connection may idle; after an answer up to
+    /// a quarter longer.
     pub header_timeout: Duration,
     /// The most bytes of a request's head (hyper's least is 8 KiB).
     pub max_header_bytes: usize,

@@ -6,7 +6,7 @@
 //!
 //! What makes an answer hard to forge for those who do not see the question (RFC 5452): a port of its own, which the
 //! kernel chooses at random; a random id; and letters in random case, which have to come back as they were sent
-//! (draft-vixie-dnsext-dns0x20). The kernel hands over no datagram from another address than was asked.
+//! (draft-vixie-dnsext-dns0x20). Once the question is out, the kernel hands over no datagram from another address.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ use hickory_resolver::{
         rr::{Name, Record, RecordType},
     },
 };
-use tokio::{net::UdpSocket, task::yield_now, time::timeout};
+use tokio::{io::Interest, net::UdpSocket, task::yield_now, time::timeout};
 
 use super::hickory::{No, belonging};
 
@@ -33,17 +33,20 @@ use super::hickory::{No, belonging};
 #[derive(Debug, Clone)]
 pub(super) struct Datagrams {
     servers: Arc<[Server]>,
-    /// Which of them is asked: one that is silent is left for the next.
+    /// Which of them is asked.
     current: Arc<AtomicUsize>,
     patience: Duration,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Server {
     address: SocketAddr,
-    /// Whether its no is one without a word of the others.
-    denies: bool,
+    /// How often it was heard.
+    heard: AtomicUsize,
 }
+
+/// Names that are not looked up in the DNS (RFC 6761, RFC 7686), and addresses: the resolver knows about these.
+const SPECIAL: [&[u8]; 5] = [b"arpa", b"invalid", b"local", b"localhost", b"onion"];
 
 impl Datagrams {
     /// With these servers, if all of them take datagrams: otherwise some are to be asked in secret. An answer that takes
@@ -55,13 +58,24 @@ impl Datagrams {
 
     /// What is plainly answered to a question about an absolute name.
     pub(super) async fn ask(&self, name: &Name, kind: RecordType) -> Option<Result<Vec<Record>, No>> {
+        if name.iter().next_back().is_none_or(|last| SPECIAL.contains(&last.to_ascii_lowercase().as_slice()))
+        {
+            return None;
+        }
         let current = self.current.load(Ordering::Relaxed);
         let server = self.servers.get(current.checked_rem(self.servers.len())?)?;
+        let heard = server.heard.load(Ordering::Relaxed);
         match timeout(self.patience, exchange(server.address, &question(name, kind))).await {
-            Ok(Ok(answer)) => plain(answer, name, kind, server.denies),
+            Ok(Ok(answer)) => {
+                server.heard.fetch_add(1, Ordering::Relaxed);
+                plain(answer?, name, kind)
+            }
             Ok(Err(_)) | Err(_) => {
-                let next = current.wrapping_add(1);
-                let _ = self.current.compare_exchange(current, next, Ordering::Relaxed, Ordering::Relaxed);
+                // The server is left for the next one if nobody heard it meanwhile: else it may be the name that is slow.
+                if server.heard.load(Ordering::Relaxed) == heard {
+                    let (order, next) = (Ordering::Relaxed, current.wrapping_add(1));
+                    let _ = self.current.compare_exchange(current, next, order, order);
+                }
                 None
             }
         }
@@ -74,7 +88,8 @@ impl Server {
         let connection =
             config.connections.iter().find(|connection| takes_datagrams(&connection.protocol))?;
         let address = SocketAddr::new(config.ip, connection.port);
-        connection.bind_addr.is_none().then_some(Self { address, denies: config.trust_negative_responses })
+        let is_plain = connection.bind_addr.is_none() && config.trust_negative_responses;
+        is_plain.then(|| Self { address, heard: AtomicUsize::default() })
     }
 }
 
@@ -90,8 +105,8 @@ fn question(name: &Name, kind: RecordType) -> Message {
     question
 }
 
-/// Sends the question, and waits for the answer to it.
-async fn exchange(server: SocketAddr, question: &Message) -> io::Result<Message> {
+/// Sends the question, and waits for the answer to it; `None`: there is one, and it is not a plain one.
+async fn exchange(server: SocketAddr, question: &Message) -> io::Result<Option<Message>> {
     let any = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = Socket::bind(SocketAddr::new(any, 0))?;
     socket.set_nonblocking(true)?;
@@ -100,20 +115,39 @@ async fn exchange(server: SocketAddr, question: &Message) -> io::Result<Message>
     // A name server nearby has answered when all that is ready here has had its turn. To watch a socket, and to end that,
     // takes as long as the question and the answer.
     yield_now().await;
-    if let Some(answer) = hear(question, |datagram| socket.recv(datagram))? {
-        return Ok(answer);
+    if let Some(heard) = hear(question, |datagram| socket.recv(datagram))? {
+        return Ok(heard.plain());
     }
     let socket = UdpSocket::from_std(socket)?;
     loop {
-        socket.readable().await?;
-        if let Some(answer) = hear(question, |datagram| socket.try_recv(datagram))? {
-            return Ok(answer);
+        if socket.ready(Interest::READABLE | Interest::ERROR).await?.is_error() {
+            return Err(socket.take_error()?.unwrap_or(io::ErrorKind::Other.into()));
+        }
+        if let Some(heard) = hear(question, |datagram| socket.try_recv(datagram))? {
+            return Ok(heard.plain());
         }
     }
 }
 
-/// The answer, if it is there.
-fn hear(question: &Message, receive: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Message>> {
+/// What came from the server.
+enum Heard {
+    Answer(Message),
+    /// To the question, and it cannot be read, or has the letters of the name in another case: the server does not keep
+    /// them, or it is not the server.
+    Odd,
+}
+
+impl Heard {
+    fn plain(self) -> Option<Message> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            Self::Odd => None,
+        }
+    }
+}
+
+/// What is there to hear, if there is anything to this question.
+fn hear(question: &Message, receive: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Heard>> {
     let mut datagram = [0; DEFAULT_MAX_PAYLOAD_LEN as usize];
     loop {
         let datagram = match receive(&mut datagram) {
@@ -122,9 +156,10 @@ fn hear(question: &Message, receive: impl Fn(&mut [u8]) -> io::Result<usize>) ->
         };
         // Of another id, it may be no message at all.
         if datagram.starts_with(&question.metadata.id.to_be_bytes()) {
-            let answer = Message::from_vec(datagram).map_err(io::Error::other)?;
-            if answers(question, &answer) {
-                return Ok(Some(answer));
+            match Message::from_vec(datagram) {
+                Ok(answer) if !answers(question, &answer) => {}
+                Ok(answer) if same_letters(question, &answer) => return Ok(Some(Heard::Answer(answer))),
+                Ok(_) | Err(_) => return Ok(Some(Heard::Odd)),
             }
         }
     }
@@ -132,21 +167,29 @@ fn hear(question: &Message, receive: impl Fn(&mut [u8]) -> io::Result<usize>) ->
 
 fn answers(question: &Message, answer: &Message) -> bool {
     let metadata = &answer.metadata;
-    let same = |asked: &Query, told: &Query| asked == told && asked.name().eq_case(told.name());
     metadata.message_type == MessageType::Response
         && metadata.op_code == OpCode::Query
-        && question.queries.len() == answer.queries.len()
-        && question.queries.iter().zip(&answer.queries).all(|(asked, told)| same(asked, told))
+        && answer.queries == question.queries
+}
+
+fn same_letters(question: &Message, answer: &Message) -> bool {
+    let names = question.queries.iter().zip(&answer.queries);
+    names.map(|(asked, told)| (asked.name(), told.name())).all(|(asked, told)| asked.eq_case(told))
 }
 
 /// The records that were asked for, or a zone's no.
-fn plain(answer: Message, name: &Name, kind: RecordType, denies: bool) -> Option<Result<Vec<Record>, No>> {
-    let has_soa = || answer.authorities.iter().any(|record| record.record_type() == RecordType::SOA);
-    match (answer.metadata.response_code, answer.answers.is_empty()) {
-        _ if answer.metadata.truncation => None,
-        (ResponseCode::NXDomain, true) if denies => Some(Err(No::Domain)),
-        (ResponseCode::NoError, true) if denies && has_soa() => Some(Err(No::Data)),
-        (ResponseCode::NoError, false) => {
+fn plain(answer: Message, name: &Name, kind: RecordType) -> Option<Result<Vec<Record>, No>> {
+    if answer.metadata.truncation {
+        return None;
+    }
+    let is_a = |kind| move |record: &Record| record.record_type() == kind;
+    match answer.metadata.response_code {
+        ResponseCode::NXDomain if answer.answers.is_empty() => Some(Err(No::Domain)),
+        // Of the name itself, or of one that it is an alias of.
+        ResponseCode::NoError if answer.answers.iter().all(is_a(RecordType::CNAME)) => {
+            answer.authorities.iter().any(is_a(RecordType::SOA)).then_some(Err(No::Data))
+        }
+        ResponseCode::NoError => {
             let (found, _) = belonging(name, &answer.answers);
             found.iter().any(|data| data.record_type() == kind).then_some(Ok(answer.answers))
         }
@@ -166,9 +209,9 @@ mod tests {
 
     use super::{Datagrams, plain, question};
 
-    fn servers(servers: &[NameServerConfig]) -> Vec<(String, bool)> {
+    fn servers(servers: &[NameServerConfig]) -> Vec<String> {
         let datagrams = Datagrams::new(servers, Duration::ZERO);
-        datagrams.servers.iter().map(|server| (server.address.to_string(), server.denies)).collect()
+        datagrams.servers.iter().map(|server| server.address.to_string()).collect()
     }
 
     #[test]
@@ -176,19 +219,10 @@ mod tests {
         let ip = "192.0.2.1".parse().unwrap();
         let (open, tcp) = (NameServerConfig::udp_and_tcp(ip), NameServerConfig::tcp(ip));
         let secret = NameServerConfig::new(ip, true, vec![ConnectionConfig::tls("dns.example".into())]);
-        assert_eq!(servers(std::slice::from_ref(&open)), [("192.0.2.1:53".to_owned(), true)]);
-        assert_eq!(servers(&[open.clone(), secret]), []);
-        assert_eq!(servers(&[open, tcp]), []);
-        assert_eq!(servers(&[]), []);
-    }
-
-    #[test]
-    fn a_server_that_is_not_trusted_to_deny_does_not() {
-        let name = Name::from_ascii("_atproto.alice.example.com.").unwrap();
-        let mut no = question(&name, RecordType::TXT);
-        no.metadata.response_code = ResponseCode::NXDomain;
-        assert!(plain(no.clone(), &name, RecordType::TXT, false).is_none());
-        assert!(matches!(plain(no, &name, RecordType::TXT, true), Some(Err(_))));
+        assert_eq!(servers(std::slice::from_ref(&open)), ["192.0.2.1:53"]);
+        assert_eq!(servers(&[open.clone(), secret]), [""; 0]);
+        assert_eq!(servers(&[open, tcp]), [""; 0]);
+        assert_eq!(servers(&[]), [""; 0]);
     }
 
     #[test]
@@ -196,6 +230,6 @@ mod tests {
         let name = Name::from_ascii("_atproto.alice.example.com.").unwrap();
         let mut no = question(&name, RecordType::TXT);
         (no.metadata.response_code, no.metadata.truncation) = (ResponseCode::NXDomain, true);
-        assert!(plain(no, &name, RecordType::TXT, true).is_none());
+        assert!(plain(no, &name, RecordType::TXT).is_none());
     }
 }

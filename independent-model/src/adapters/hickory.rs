@@ -17,7 +17,7 @@ use hickory_resolver::{
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{Name, RData, Record, RecordType},
+        rr::{DNSClass, Name, RData, Record, RecordType},
     },
     system_conf::read_system_conf,
 };
@@ -185,7 +185,8 @@ pub(super) fn belonging<'a>(name: &Name, answers: &'a [Record]) -> (Vec<&'a RDat
     let aliased = aliased(name, answers);
     let (mut found, mut ttl) = (Vec::new(), u32::MAX);
     for record in answers {
-        if record.name == *name || aliased.contains(&record.name) {
+        let belongs = record.name == *name || aliased.contains(&record.name);
+        if belongs && record.dns_class == DNSClass::IN {
             ttl = ttl.min(record.ttl);
             found.push(&record.data);
         }

@@ -6,7 +6,7 @@ use hickory_resolver::proto::{
     op::{Message, MessageType, OpCode},
     rr::{Name, RData, Record, RecordType, rdata::SOA},
 };
-use namesake::http::HttpSettings;
+use namesake::http::{Addresses as _, HttpSettings};
 use namesake_independent::{Dns as _, TxtAnswer, adapters::HickoryDns};
 use tokio::{net::UdpSocket, sync::Mutex, task::JoinSet};
 
@@ -71,7 +71,6 @@ fn renamed(question: &Message, name: &Name) -> Message {
 #[tokio::test]
 async fn what_answers_another_question_is_not_the_answer() {
     let server = Scripted::start(|question| {
-        let asked = question.queries[0].name();
         let with = |change: fn(&mut Message)| {
             let mut forged = answer(question, b"did=did:web:evil.example.com");
             change(&mut forged);
@@ -87,8 +86,6 @@ async fn what_answers_another_question_is_not_the_answer() {
                 forged.queries[0].set_query_type(RecordType::A);
             }),
             answer(&renamed(question, &Name::from_ascii("evil.example.com.").unwrap()), b"did=evil"),
-            // The right name, in letters that somebody guessed.
-            answer(&renamed(question, &asked.to_lowercase()), b"did=evil"),
             answer(question, b"did=did:web:alice.example.com"),
         ]
     })
@@ -96,6 +93,30 @@ async fn what_answers_another_question_is_not_the_answer() {
     let dns = dns(&[server.address], Duration::from_secs(20));
     assert_eq!(texts(&dns).await, [b"did=did:web:alice.example.com".to_vec()]);
     assert_eq!(server.questions().await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_in_other_letters_is_left_to_the_resolver() {
+    // Nobody waits for a better answer: this test would find out. The resolver sends the name as it is.
+    let server = Scripted::start(|question| match question.queries[0].name() {
+        asked if asked.to_ascii() == NAME => vec![answer(question, b"did=did:web:alice.example.com")],
+        asked => vec![answer(&renamed(question, &asked.to_lowercase()), b"did=did:web:evil.example.com")],
+    })
+    .await;
+    let dns = dns(&[server.address], Duration::from_secs(24 * 3600));
+    assert_eq!(texts(&dns).await, [b"did=did:web:alice.example.com".to_vec()]);
+    assert_eq!(server.questions().await, 2);
+}
+
+#[tokio::test]
+async fn special_names_do_not_leave_the_machine() {
+    let server = Scripted::start(|question| vec![answer(question, b"did=x")]).await;
+    let dns = dns(&[server.address], Duration::from_secs(20));
+    for name in ["secret.onion", "handle.invalid"] {
+        assert!(dns.addresses(name).await.is_err(), "{name}");
+    }
+    assert_eq!(dns.addresses("localhost").await.unwrap().len(), 2);
+    assert_eq!(server.questions().await, 0);
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ impl Whose {
     }
 }
 
-/// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it into their task.
+/// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it along.
 struct Shelf<V> {
     slots: Arc<Slots<V>>,
     generations: Arc<Generations>,

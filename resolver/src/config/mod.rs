@@ -53,7 +53,7 @@ pub struct Server {
     pub access_log: bool,
     /// Connections at one time; more wait to be accepted.
     pub max_connections: usize,
-    /// The head of a request must have arrived within this long.
+    /// The head of a request must have arrived within this long; the next one of a connection within a quarter more.
     pub header_timeout_ms: u64,
     /// Its body within this long.
     pub body_timeout_ms: u64,

@@ -19,7 +19,7 @@ const PIECE: usize = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct Body {
     content: Content,
-    /// Gone with it when all of it is out.
+    /// Gone with it when hyper has all of it.
     under_way: Option<UnderWay>,
 }
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// How often it looks within the limit. A head that is late is noticed when it is late by one part of so many, at most.
 const LOOKS: u32 = 4;
@@ -46,8 +46,11 @@ impl Heads {
     /// Ready when a head was waited for as long as `limit`, or a little longer.
     pub(super) async fn missed(&self, limit: Duration) {
         let (mut known, mut was_under_way, mut in_vain) = (0, false, 0);
+        let part = (limit / LOOKS).max(Duration::from_millis(1));
+        let mut looks = interval_at(Instant::now() + part, part);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while in_vain < LOOKS {
-            sleep_until(Instant::now() + limit / LOOKS).await;
+            looks.tick().await;
             let count = self.count.load(Ordering::Relaxed);
             let is_under_way = Arc::strong_count(&self.under_way) > 1;
             let waited = count == known && !is_under_way && !was_under_way;

@@ -121,6 +121,8 @@ async fn connection(
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
     let connection = http1::Builder::new()
+        // `heads` sees to it.
+        .header_read_timeout(None)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
         // Most answers are small: to copy one behind its head and write once is less work than to write from two places.
         // Large ones come in pieces (`body`).
