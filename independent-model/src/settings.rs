@@ -63,7 +63,7 @@ pub struct WorldSettings {
     /// path: `/dns-query`). Empty: the
     /// system's, without its search list.
     pub nameservers: Vec<String>,
-    /// How long one DNS lookup may take, retries and all.
+    /// How long one DNS lookup may take, retries and all; a quarter of it is for the first question.
     pub dns_timeout: Duration,
     /// Outgoing HTTP.
     pub http: HttpSettings,
