@@ -27,6 +27,9 @@ use crate::{
 /// Claims under way at once.
 const CLAIMANTS: usize = 256;
 
+/// What is given to a store of a million people: `store.cache_mib = 1024`.
+const CACHE_BYTES: u64 = 1 << 30;
+
 /// What was measured with so many handles in the store.
 struct Stage {
     handles: usize,
@@ -126,7 +129,7 @@ fn claim(rig: &Rig, path: &Path, before: usize, handles: usize) -> f64 {
 }
 
 fn open(path: &Path) -> Arc<dyn Store> {
-    let options = SledOptions { path: path.to_owned(), cache_bytes: 64 << 20 };
+    let options = SledOptions { path: path.to_owned(), cache_bytes: CACHE_BYTES };
     Arc::new(SledStore::open(options).expect("a store"))
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Rig,
-    load::Aim,
+    load::{Aim, awake},
     machine,
     name_server::NameServer,
     numbers::{median, micros, rate},
@@ -68,6 +68,7 @@ fn beside_servers(rig: &Rig, dns: &NameServer) {
     let mut sides = vec![Side::ours(rig, dns)];
     sides.extend(CRATES.iter().filter_map(|name| Side::of_crate(rig, dns, name)));
     sides.extend(Side::pds(rig, dns, data.path()));
+    let _awake = awake(&rig.load);
     for round in 0..=rig.rounds() {
         for place in 0..sides.len() {
             // Who goes first changes from round to round.
