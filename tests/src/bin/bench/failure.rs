@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     Rig,
     load::{Aim, Connection},
-    numbers::{Times, median, micros},
+    numbers::{Times, micros},
     service, warm,
 };
 
@@ -27,30 +27,31 @@ pub(crate) fn run(rig: &Rig) {
     warm::warm(rig, address, paths());
     let aim = Aim::get(address, paths());
     let rate = aim.flood(&rig.load, CONNECTIONS, rig.span()) * 0.5;
+    let mut strangers = 0;
 
     let mut states = [
-        ("working", works as fn() -> Faults, vec![]),
-        ("down", Faults::everything_down, vec![]),
-        ("hanging", hangs, vec![]),
+        ("working", works as fn() -> Faults, Times::default()),
+        ("down", Faults::everything_down, Times::default()),
+        ("hanging", hangs, Times::default()),
     ];
-    let mut strangers = 0;
-    for _ in 0..rig.rounds() {
-        for (_, faults, found) in &mut states {
+    // Short turns, and all of a state's times together: what else the machine does is then everybody's alike.
+    let span = rig.span() / 4;
+    for turn in 0..rig.scale(1, 120) {
+        for place in 0..states.len() {
+            let (_, faults, found) = &mut states[(turn + place) % 3];
             world.set_faults(faults());
-            let span = rig.span() * 2;
             let misses = rig.load.spawn(trickle(address, strangers, span));
             strangers += 1_000_000;
-            found.push(quantiles(aim.pace(&rig.load, CONNECTIONS, rate, span)));
+            found.append(aim.pace(&rig.load, CONNECTIONS, rate, span));
             misses.abort();
         }
     }
-    let of = |rounds: &[[f64; 3]], place: usize| median(rounds.iter().map(|round| round[place]).collect());
     println!(
         "{rate:.0} warm answers and {MISSES} misses a second, {CONNECTIONS} connections; p50 p99 p99.9 in µs:"
     );
-    let working = of(&states[0].2, 1);
-    for (name, _, rounds) in &states {
-        let [p50, p99, p999] = [0, 1, 2].map(|place| of(rounds, place));
+    let found = states.map(|(name, _, times)| (name, quantiles(times)));
+    let [(_, [_, working, _]), ..] = found;
+    for (name, [p50, p99, p999]) in found {
         println!("  {name:<8} {p50:>6.0} {p99:>6.0} {p999:>6.0}   p99 ratio {:.2}", p99 / working);
     }
 }
