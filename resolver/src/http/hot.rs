@@ -1,7 +1,7 @@
 //! The hot path: a question that was asked before, in the plainest form, while its answer is in memory.
 //!
 //! Nearly all requests are of this kind. Between hyper, which has read the head, and hyper, which writes the answer, there
-//! is this file: nothing is decoded, boxed, awaited, logged or serialised. What it takes is in `bench warm`, beside a
+//! is this file: nothing is decoded, awaited, logged or serialised. What it takes is in `bench warm`, beside a
 //! server that returns the same bytes as a constant.
 //!
 //! 1. The route table says what the path means, and a name in lower-case ASCII means itself.
