@@ -120,7 +120,7 @@ impl Server {
 pub struct Store {
     /// `sled:PATH`, or `memory:` to forget everything at the end.
     pub url: String,
-    /// Memory for sled's cache, in mebibytes; it needs about twice that.
+    /// Memory for sled's cache, in mebibytes; it needs about twice that. A million accounts want 1024.
     pub cache_mib: u64,
 }
 
