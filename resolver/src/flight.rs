@@ -171,9 +171,9 @@ fn go_on(tasks: &Weak<Mutex<JoinSet<()>>>, lookup: impl Future<Output = ()> + Se
     // Without a runtime, or the flights themselves, this is the shutdown.
     let (Some(tasks), Ok(runtime)) = (tasks.upgrade(), Handle::try_current()) else { return };
     let mut tasks = lock(&tasks);
-    // On a runtime that shuts down this drops the lookup at once, under the lock: it holds no ticket of these flights.
     // Nobody waits for the tasks themselves; without this the set would keep every one that ended.
     while tasks.try_join_next().is_some() {}
+    // A runtime that shuts down drops the lookup at once, under the lock: it holds no ticket of these flights.
     tasks.spawn_on(lookup, &runtime);
 }
 

@@ -15,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -115,51 +116,38 @@ async fn exchange(server: SocketAddr, question: &Message) -> io::Result<Option<M
     // A name server nearby has answered when all that is ready here has had its turn. To watch a socket, and to end that,
     // takes as long as the question and the answer.
     yield_now().await;
-    if let Some(heard) = hear(question, |datagram| socket.recv(datagram))? {
-        return Ok(heard.plain());
+    if let Poll::Ready(heard) = hear(question, |datagram| socket.recv(datagram))? {
+        return Ok(heard);
     }
     let socket = UdpSocket::from_std(socket)?;
     loop {
         if socket.ready(Interest::READABLE | Interest::ERROR).await?.is_error() {
             return Err(socket.take_error()?.unwrap_or(io::ErrorKind::Other.into()));
         }
-        if let Some(heard) = hear(question, |datagram| socket.try_recv(datagram))? {
-            return Ok(heard.plain());
+        if let Poll::Ready(heard) = hear(question, |datagram| socket.try_recv(datagram))? {
+            return Ok(heard);
         }
     }
 }
 
-/// What came from the server.
-enum Heard {
-    Answer(Message),
-    /// To the question, and it cannot be read, or has the letters of the name in another case: the server does not keep
-    /// them, or it is not the server.
-    Odd,
-}
-
-impl Heard {
-    fn plain(self) -> Option<Message> {
-        match self {
-            Self::Answer(answer) => Some(answer),
-            Self::Odd => None,
-        }
-    }
-}
-
-/// What is there to hear, if there is anything to this question.
-fn hear(question: &Message, receive: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Heard>> {
+/// What is there to hear, if there is anything to this question. `Ready(None)`: it cannot be read, or has the letters of
+/// the name in another case: the server does not keep them, or it is not the server.
+fn hear(
+    question: &Message,
+    receive: impl Fn(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<Poll<Option<Message>>> {
     let mut datagram = [0; DEFAULT_MAX_PAYLOAD_LEN as usize];
     loop {
         let datagram = match receive(&mut datagram) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Poll::Pending),
             length => datagram.get(..length?).unwrap_or_default(),
         };
         // Of another id, it may be no message at all.
         if datagram.starts_with(&question.metadata.id.to_be_bytes()) {
             match Message::from_vec(datagram) {
                 Ok(answer) if !answers(question, &answer) => {}
-                Ok(answer) if same_letters(question, &answer) => return Ok(Some(Heard::Answer(answer))),
-                Ok(_) | Err(_) => return Ok(Some(Heard::Odd)),
+                Ok(answer) if same_letters(question, &answer) => return Ok(Poll::Ready(Some(answer))),
+                Ok(_) | Err(_) => return Ok(Poll::Ready(None)),
             }
         }
     }

@@ -69,7 +69,7 @@ fn alone(rig: &Rig, path: fn(&str) -> String, choose: fn(Aim, Aim) -> Aim) {
     let paths = || handles.iter().map(|handle| path(handle));
     let (head, body) = warm(rig, address, paths());
     let bare = Aim::get(bare::serve(&rig.server, &head, &body), paths());
-    let rate = choose(Aim::get(address, paths()), bare).flood(&rig.load, 256, rig.span() * 10);
+    let rate = choose(Aim::get(address, paths()), bare).flood(&rig.load, 32, rig.span() * 10);
     println!("{}: {rate:.0}/s", path("…"));
 }
 
