@@ -265,9 +265,6 @@ impl Remembered for Document {
     fn handle(&self) -> Option<&Handle> {
         None
     }
-    fn checked_at(&self) -> Option<Timestamp> {
-        None
-    }
     fn is_provisional(&self) -> bool {
         false
     }
@@ -282,9 +279,6 @@ impl Remembered for Verified {
     }
     fn handle(&self) -> Option<&Handle> {
         self.handle.as_ref().or(self.document.claim.as_ref())
-    }
-    fn checked_at(&self) -> Option<Timestamp> {
-        None
     }
     fn is_provisional(&self) -> bool {
         self.provisional

@@ -25,8 +25,7 @@ impl Handle {
     /// [`InvalidHandle`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, InvalidHandle> {
         // Most are written as they are kept: in these there is nothing to fold, and nothing that could be hidden.
-        let is_plain =
-            text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'));
+        let is_plain = Self::is_plain(text);
         let name: Cow<'_, str> = if is_plain { text.into() } else { text.trim().to_lowercase().into() };
         match &*name {
             "" => Err(InvalidHandle::Empty),

@@ -21,7 +21,9 @@ pub(crate) trait Remembered: Send + Sync + 'static {
     /// The handle it shows, if any: purged with it.
     fn handle(&self) -> Option<&Handle>;
     /// When its source answered, if the value knows better than the cache.
-    fn checked_at(&self) -> Option<Timestamp>;
+    fn checked_at(&self) -> Option<Timestamp> {
+        None
+    }
     /// Whether a stronger source was silent.
     fn is_provisional(&self) -> bool;
     /// About how many bytes it takes, its prepared answer included.
@@ -80,12 +82,11 @@ impl<V> Entry<V> {
         }
     }
 
-    /// Until when it may go out stale. After a restart that is counted from when it was learned, so that the time away
-    /// counts.
+    /// Until when it may go out stale.
     pub(super) fn stale_until(&self, settings: &CacheSettings) -> Timestamp {
         match self.expires {
             None => Timestamp::MAX,
-            Some(_) if self.is_restored => later(self.learned_at, settings.max_stale),
+            Some(_) if self.is_restored => last_moment(self.learned_at, settings),
             Some(expires) => later(expires, settings.max_stale),
         }
     }
@@ -97,6 +98,12 @@ impl<V> Entry<V> {
             stale,
         }
     }
+}
+
+/// After a restart, when an answer may go out for the last time. Counted from when it was learned, so that the time away
+/// counts.
+pub(super) fn last_moment(learned_at: Timestamp, settings: &CacheSettings) -> Timestamp {
+    later(learned_at, settings.max_stale)
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {

@@ -364,9 +364,6 @@ mod tests {
         fn handle(&self) -> Option<&Handle> {
             None
         }
-        fn checked_at(&self) -> Option<Timestamp> {
-            None
-        }
         fn is_provisional(&self) -> bool {
             false
         }

@@ -7,7 +7,7 @@ use std::{
 
 use namesake::Timestamp;
 
-use super::{Entry, Key, Memory, Remembered, Said, Slot, later, settle::weight};
+use super::{Entry, Key, Memory, Remembered, Said, Shelf, Slot, entry::last_moment, settle::weight};
 
 /// An answer that may come back after a restart.
 #[derive(Debug)]
@@ -26,11 +26,12 @@ impl<V: Remembered> Memory<V> {
     /// are failures, provisional answers, and every definite no: after a restart an answer goes out before anybody is
     /// asked, and "nobody" would hide a handle that was set up meanwhile; forgetting it costs one lookup.
     pub(crate) fn survivors(&self) -> Vec<Survivor<V>> {
-        let (generations, now) = (&self.shelf.generations, self.shelf.clock.now());
+        let Shelf { generations, settings, clock, .. } = &self.shelf;
+        let now = clock.now();
         let survives = |entry: &Entry<V>| {
             matches!(entry.said, Said::Found(_))
                 && entry.expires.is_some()
-                && now < self.last_moment(entry.learned_at)
+                && now < last_moment(entry.learned_at, settings)
                 && generations.count(entry.stripes, entry.begun)
         };
         let slots = self.shelf.slots.iter();
@@ -50,7 +51,7 @@ impl<V: Remembered> Memory<V> {
     /// its age is unknown.
     pub(crate) fn take_back(&self, key: &Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
         let (shelf, now) = (&self.shelf, self.shelf.clock.now());
-        if learned_at > now || now >= self.last_moment(learned_at) {
+        if learned_at > now || now >= last_moment(learned_at, &shelf.settings) {
             return false;
         }
         let begun = shelf.generations.begin();
@@ -71,10 +72,5 @@ impl<V: Remembered> Memory<V> {
         let slot = || Ok::<_, Infallible>(Slot { good: Some(Arc::new(entry)), ..Slot::default() }.into());
         let Ok(_) = shelf.slots.get_or_insert_with(key, slot);
         true
-    }
-
-    /// Counted from when the answer was learned, so that the time away counts.
-    fn last_moment(&self, learned_at: Timestamp) -> Timestamp {
-        later(learned_at, self.shelf.settings.max_stale)
     }
 }
