@@ -17,7 +17,7 @@ use crate::{
     directory::{Directory, Seat},
     guard::{Guarded, InOneGo, Plugged},
     history::{Chronicle, History},
-    http::{Site, server},
+    http::{Proxies, Site, server},
     lookup::Resolver,
     query::Query,
     settings::{CacheSettings, Limits},
@@ -51,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) metrics_elsewhere: bool,
     pub(crate) handle_not_found_as_invalid_request: bool,
     pub(crate) examples: Vec<String>,
+    pub(crate) proxies: Proxies,
 }
 
 impl Builder {
@@ -125,6 +126,13 @@ impl Builder {
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Who tells from whom a request came; without it, every client connects by itself.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.options.proxies = proxies;
+        self
     }
 
     /// Another clock than the machine's, for the ages of answers. Deadlines of sockets run on the runtime's.

@@ -91,6 +91,7 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
         .limits(limits(config))
         .clock(Arc::clone(&clock))
         .public_url(config.server.public_url())
+        .proxies(config.server.proxies()?)
         .access_log(config.server.access_log)
         .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
     let mut mirrors = Vec::new();

@@ -42,7 +42,7 @@ mod tally;
 
 pub use self::{
     builder::{BuildError, Builder, Namesake},
-    http::install_metrics,
+    http::{Proxies, install_metrics},
     settings::{CacheSettings, Limits},
     snapshot::{SnapshotError, SnapshotFile},
 };

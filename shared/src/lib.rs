@@ -15,6 +15,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `store`, `sled` | the storage port with its memory adapter; the durable adapter |
+//! | `shares` | clients, and queues that give each of them its share |
 //! | `http` | the outgoing HTTP client: two connectors, deadlines, body caps, the address guard |
 //! | `system` | the machine's clock and randomness, and their deterministic twins for private worlds |
 //! | `lab` | the policy lab: what each scheme does, tried and written down |
@@ -61,5 +62,7 @@ pub mod conformance;
 pub mod http;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(feature = "shares")]
+pub mod shares;
 #[cfg(feature = "store")]
 pub mod store;

@@ -79,6 +79,11 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     let stop = stop_signal();
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     tracing::info!(server.address = %address, server.public_url = %config.server.public_url(), "serve.ready");
+    if config.server.hides_its_clients() {
+        tracing::warn!(
+            "serve.clients_hidden: all clients share one quota. The proxy in front belongs into server.trusted_proxies."
+        );
+    }
     let signalled = async {
         stop.await;
         tracing::info!("serve.stopping");

@@ -90,6 +90,7 @@ fn check(config: Config) -> Result<Config, ConfigError> {
             ));
         }
     }
+    config.server.proxies()?;
     let atproto = &config.atproto;
     if let Some(url) = &atproto.events_url
         && (!matches!(url.scheme(), "ws" | "wss") || url.host_str().is_none() || url.query().is_some())

@@ -9,9 +9,12 @@ mod mirror;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
+use http::HeaderName;
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
+
+use crate::Proxies;
 
 pub use independent::Independent;
 pub use load::{ConfigError, load};
@@ -47,6 +50,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How the world reaches us; begins every link we write. Default: `http://` and `listen`.
     pub public_url: Option<Url>,
+    /// Networks of the proxies in front, which say from whom a request came. Empty: every client connects by itself.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The one header in which they say it: a list of addresses, of which the last that is no proxy's counts.
+    pub client_address_header: String,
     /// Where `/metrics` listens instead, if it should not be public.
     pub metrics_listen: Option<SocketAddr>,
     /// One log line a request.
@@ -84,6 +91,8 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            trusted_proxies: Vec::new(),
+            client_address_header: "x-forwarded-for".to_owned(),
             metrics_listen: None,
             access_log: false,
             max_connections: 10_000,
@@ -104,6 +113,25 @@ impl Default for Server {
 }
 
 impl Server {
+    /// Who tells us from whom a request came.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the header's name is none.
+    pub fn proxies(&self) -> Result<Proxies, ConfigError> {
+        let name = &self.client_address_header;
+        let header = HeaderName::try_from(name.as_str()).map_err(|_| {
+            ConfigError::invalid(format!("server.client_address_header: {name:?} is no name of a header"))
+        })?;
+        Ok(Proxies { trusted: self.trusted_proxies.clone(), header })
+    }
+
+    /// Whether all clients look like one: the world comes through a proxy on this machine that nobody named.
+    #[must_use]
+    pub fn hides_its_clients(&self) -> bool {
+        let through_a_proxy = self.public_url().scheme() == "https" && self.listen.ip().is_loopback();
+        through_a_proxy && self.trusted_proxies.is_empty()
+    }
+
     /// How the world reaches us.
     #[must_use]
     pub fn public_url(&self) -> Url {

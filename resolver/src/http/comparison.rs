@@ -103,7 +103,7 @@ async fn story(site: &Site, asked: &Asked, report: &Report, told: Told) -> Resul
 
 /// Plays it for this reader, within the quota of explanations; beyond, what was played before is as good.
 async fn play(site: &Site, asked: &Asked, plot: &Plot) -> (Option<RowReport>, Played) {
-    if site.quotas.spend(Purpose::Explain, asked.peer).is_err() {
+    if site.quotas.spend(Purpose::Explain, asked.client).is_err() {
         return (None, Played::BeforeQuota);
     }
     match site.plays.row(plot.row).await {

@@ -14,7 +14,7 @@ pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let parameters = asked.parameters()?;
     let text = parameters.one("handle")?.ok_or(InvalidQuery::Missing)?;
     let query = site.query(text, parameters.one("scheme")?)?;
-    site.quotas.spend(Purpose::Explain, asked.peer)?;
+    site.quotas.spend(Purpose::Explain, asked.client)?;
     let explanation = site.resolver.explain(&query).await;
     // The explanation itself succeeded, whatever it explains.
     Ok(match asked.prefers_html() {

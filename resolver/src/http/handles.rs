@@ -44,7 +44,7 @@ async fn recorded(site: &Site, asked: &Asked, account: &AccountId) -> Result<Han
     let failed = |error| Refusal::Failed { handle: None, error };
     let unsupported = || ResolveError::new(ErrorKind::Unsupported, "no record of this DID's handles is kept");
     let history = site.history.as_ref().ok_or_else(|| failed(unsupported()))?;
-    site.quotas.spend(Purpose::Explain, asked.peer)?;
+    site.quotas.spend(Purpose::Explain, asked.client)?;
     let account = &site.resolver.canonical(account).await?;
     let Claims { record, deactivated, claims } = match history.claims_of(account).await.map_err(failed)? {
         Lookup::Found { value, .. } => value,

@@ -49,7 +49,7 @@ pub(super) fn terms(site: &Site) -> Result<Reply, Refusal> {
 /// `POST /v1/independent/accounts`. Every attempt counts: it is the checking that costs.
 pub(super) async fn register(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     let hosted = site.hosted()?;
-    site.quotas.spend(Purpose::Register, asked.peer)?;
+    site.quotas.spend(Purpose::Register, asked.client)?;
     let entry = body(site, asked).await?;
     let taken = hosted.register(&entry).await;
     receipt(site, taken.map_err(|rejection| Refusal::rejected(rejection, hosted.now()))?)

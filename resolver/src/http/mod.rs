@@ -4,6 +4,7 @@
 //! |---|---|
 //! | what a path means | `route` |
 //! | connections, limits, drain | `server`, `head_deadline`, `beside` |
+//! | from whom a request came | `proxies` |
 //! | what is in memory, of the four busiest routes | `hot` (`seconds`) |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
@@ -48,6 +49,7 @@ mod ops;
 mod our_hosts;
 mod pages;
 mod policies;
+mod proxies;
 mod quota;
 mod reply;
 mod request;
@@ -69,7 +71,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake_mirror::MirrorModel;
 
-pub use self::ops::install_metrics;
 use self::{
     event_stream::Streams,
     ops::RequestCounters,
@@ -80,6 +81,7 @@ use self::{
     route::{Kind, Route},
     server::Door,
 };
+pub use self::{ops::install_metrics, proxies::Proxies};
 use crate::{
     atproto::Atproto,
     builder::Options,

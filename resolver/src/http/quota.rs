@@ -1,15 +1,13 @@
 //! How often one client may make us ask others, or keep something for good: the ways past the memory and registrations
 //! have a quota, the others need none.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-};
+use std::num::NonZeroU32;
 
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
+use namesake::shares::Client;
 
 use crate::{problem::Refusal, settings::Limits};
 
@@ -27,9 +25,9 @@ pub(crate) enum Purpose {
 /// The quotas, a client each.
 #[derive(Debug)]
 pub(crate) struct Quotas {
-    fresh: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    explain: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    register: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    fresh: Option<DefaultKeyedRateLimiter<Client>>,
+    explain: Option<DefaultKeyedRateLimiter<Client>>,
+    register: Option<DefaultKeyedRateLimiter<Client>>,
 }
 
 impl Quotas {
@@ -45,15 +43,15 @@ impl Quotas {
         }
     }
 
-    /// Takes one from the quota of `peer`.
-    pub(crate) fn spend(&self, purpose: Purpose, peer: IpAddr) -> Result<(), Refusal> {
+    /// Takes one from the quota of `client`.
+    pub(crate) fn spend(&self, purpose: Purpose, client: Client) -> Result<(), Refusal> {
         let limiter = match purpose {
             Purpose::Fresh => &self.fresh,
             Purpose::Explain => &self.explain,
             Purpose::Register => &self.register,
         };
         let Some(limiter) = limiter else { return Err(Refusal::Quota { retry_after_seconds: 3600 }) };
-        limiter.check_key(&client(peer)).map_err(|wait| {
+        limiter.check_key(&client).map_err(|wait| {
             let wait = wait.wait_time_from(DefaultClock::default().now());
             Refusal::Quota { retry_after_seconds: wait.as_secs().saturating_add(1) }
         })
@@ -67,14 +65,6 @@ impl Quotas {
     }
 }
 
-/// One client is an IPv4 address or an IPv6 /64: the least a provider gives a customer (RFC 6177).
-fn client(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,12 +72,12 @@ mod tests {
     #[test]
     fn a_client_is_an_address_or_a_network_of_the_new_kind() {
         let quotas = Quotas::new(&Limits { fresh_per_minute: 1, explain_per_minute: 0, ..Limits::default() });
-        let spend = |peer: &str| quotas.spend(Purpose::Fresh, peer.parse().unwrap());
+        let spend = |peer: &str| quotas.spend(Purpose::Fresh, Client::at(peer.parse().unwrap()));
         assert!(spend("192.0.2.1").is_ok() && spend("192.0.2.2").is_ok());
         assert!(matches!(spend("::ffff:192.0.2.1"), Err(Refusal::Quota { retry_after_seconds: 1..=61 })));
         assert!(
             spend("2001:db8::1").is_ok() && spend("2001:db8::2").is_err() && spend("2001:db8:0:1::1").is_ok()
         );
-        assert!(quotas.spend(Purpose::Explain, "192.0.2.9".parse().unwrap()).is_err());
+        assert!(quotas.spend(Purpose::Explain, Client::at("192.0.2.9".parse().unwrap())).is_err());
     }
 }

@@ -1,11 +1,12 @@
 //! What handlers are given: a request whose text has been decoded, strictly.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use namesake::shares::Client;
 use namesake_independent::Hostname;
 use serde::de::DeserializeOwned;
 
@@ -18,8 +19,8 @@ pub(crate) struct Asked {
     pub(crate) head: Parts,
     body: Incoming,
     prefers_html: bool,
-    /// The client's address (or its proxy's).
-    pub(crate) peer: IpAddr,
+    /// From whom it came.
+    pub(crate) client: Client,
 }
 
 impl fmt::Debug for Asked {
@@ -29,10 +30,10 @@ impl fmt::Debug for Asked {
 }
 
 impl Asked {
-    pub(crate) fn new(request: http::Request<Incoming>, peer: IpAddr) -> Self {
+    pub(crate) fn new(request: http::Request<Incoming>, client: Client) -> Self {
         let (head, body) = request.into_parts();
         let prefers_html = prefers_html(&head.headers);
-        Self { head, body, prefers_html, peer }
+        Self { head, body, prefers_html, client }
     }
 
     pub(crate) fn method(&self) -> &Method {

@@ -24,7 +24,7 @@ pub(super) async fn one(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
     let answered = match parameters.flag("fresh")? {
         false => site.resolver.answer(&query).await?,
         true => {
-            site.quotas.spend(Purpose::Fresh, asked.peer)?;
+            site.quotas.spend(Purpose::Fresh, asked.client)?;
             site.resolver.answer_afresh(&query).await?
         }
     };

@@ -110,7 +110,8 @@ async fn connection(
         let (site, begun, under_way) = (&site, &begun, heads.under_way());
         // Boxed: otherwise the answers at hand would carry the room for a wait.
         Either::Right(Box::pin(async move {
-            let mut reply = super::answer(site, Asked::new(request, peer), door).await;
+            let client = site.options.proxies.client(peer, request.headers());
+            let mut reply = super::answer(site, Asked::new(request, client), door).await;
             if let Some(stream) = reply.body_mut().take_writer() {
                 let _ = begun.try_send(stream);
             }

@@ -55,7 +55,7 @@ pub(super) async fn refresh_identity(site: &Site, asked: Asked) -> Result<Reply,
     struct Input {
         identifier: String,
     }
-    site.quotas.spend(Purpose::Fresh, asked.peer)?;
+    site.quotas.spend(Purpose::Fresh, asked.client)?;
     let body = asked.body(&site.limits).await?;
     let input: Input = request::object(&body)
         .map_err(|_| Refusal::Request(r#"the body must be {"identifier": "…"}"#.to_owned()))?;
