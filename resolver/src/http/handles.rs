@@ -1,8 +1,9 @@
 //! `GET /v1/accounts/{id}/handles`: who went by which handle when.
 //!
 //! Of a DID, what its signed log says, to everybody: that log is public by nature. Of a mirrored account, what we saw,
-//! to its owner alone. The answer to an owner carries a CORS header like any other here, but no other origin can get
-//! at one: it can send neither the cookie (`SameSite`) nor a bearer (no such header passes the preflight).
+//! to its owner alone. The answer to an owner carries a CORS header like any other here, but no page of another origin gets
+//! at one through a visitor's browser: that does not send the cookie along (`SameSite`), and shows nobody what it sent one
+//! for (`cors`). Whoever has the owner's bearer needs no browser.
 
 use http::StatusCode;
 use namesake::{AccountId, ErrorKind, Lookup, ResolveError};

@@ -5,6 +5,7 @@
 //! | what a path means | `route` |
 //! | connections, limits, drain | `server`, `head_deadline`, `beside` |
 //! | from whom a request came | `proxies` |
+//! | what pages of other origins may do | `cors` |
 //! | what is in memory, of the four busiest routes | `hot` (`seconds`) |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
@@ -35,6 +36,7 @@ mod body;
 mod changes;
 mod compare;
 mod comparison;
+mod cors;
 mod event_stream;
 mod explain;
 mod handles;
@@ -181,13 +183,14 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let request_id = site.request_ids.fetch_add(1, Ordering::Relaxed);
 
     let outcome = match asked.method() {
-        &Method::OPTIONS => Ok(options(kind)),
+        &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
         method if !kind.takes(method) => Err(Refusal::Method),
         _ => dispatch(site, asked, route, door).await,
     };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, kind, &refusal, html, request_id));
+    reply::identify(&mut reply, request_id);
     if kind.is_public() {
-        reply::allow_any_origin(&mut reply);
+        cors::allow_any_origin(reply.headers_mut());
     }
     site.counters.count(kind, reply.status());
     if let Some(begun) = begun {
@@ -276,8 +279,8 @@ async fn dispatch(
 
 fn refuse(site: &Site, kind: Kind, refusal: &Refusal, html: bool, request_id: u64) -> Reply {
     let mut reply = match kind.is_xrpc() {
-        true => xrpc::failure(site, refusal, request_id),
-        false => reply::problem(refusal, html, request_id),
+        true => xrpc::failure(site, refusal),
+        false => reply::problem(refusal, html),
     };
     if let Refusal::Method = refusal {
         allow(&mut reply, kind);
@@ -297,20 +300,13 @@ fn refuse(site: &Site, kind: Kind, refusal: &Refusal, html: bool, request_id: u6
     reply
 }
 
-/// What a route takes; also the answer to a browser's question whether another origin may ask (CORS preflight).
-fn options(kind: Kind) -> Reply {
+/// What a route takes; also the answer to a browser's question whether another origin may ask.
+fn options(kind: Kind, asked: &HeaderMap) -> Reply {
     let mut reply = Reply::default();
     *reply.status_mut() = StatusCode::NO_CONTENT;
     allow(&mut reply, kind);
     if kind.is_public() {
-        let headers = reply.headers_mut();
-        headers
-            .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT"));
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("accept, content-type, if-none-match, last-event-id"),
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+        cors::allow_preflight(reply.headers_mut(), kind, asked);
     }
     reply
 }

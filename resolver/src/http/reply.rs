@@ -8,7 +8,7 @@ use maud::Markup;
 use namesake::Timestamp;
 use serde::Serialize;
 
-use super::{body::Body, seconds};
+use super::{body::Body, cors, seconds};
 use crate::{
     api::Freshness,
     pages::{self, CONTENT_SECURITY_POLICY},
@@ -27,7 +27,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 const CHECKED_AT: HeaderName = HeaderName::from_static("namesake-checked-at");
 const STALE: HeaderName = HeaderName::from_static("namesake-stale");
-/// The id under which a failure of ours is in the log.
+/// The id under which the request is in the log, should that tell of it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("namesake-request-id");
 
 /// A body of a kind.
@@ -145,7 +145,7 @@ impl Ready {
         if negotiated {
             headers.insert(header::VARY, HeaderValue::from_static("accept"));
         }
-        allow_any_origin(&mut reply);
+        cors::allow_any_origin(reply.headers_mut());
         let (http::response::Parts { headers, .. }, _) = reply.into_parts();
         let differs = headers.keys().map(|name| match name {
             name if *name == header::CONTENT_TYPE => Some(Differs::Kind),
@@ -208,7 +208,7 @@ fn cache_control(freshness: Freshness) -> HeaderValue {
 }
 
 /// A refusal: a problem document, or a page for people.
-pub(crate) fn problem(refusal: &Refusal, html: bool, request_id: u64) -> Reply {
+pub(crate) fn problem(refusal: &Refusal, html: bool) -> Reply {
     let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = match html {
@@ -221,9 +221,6 @@ pub(crate) fn problem(refusal: &Refusal, html: bool, request_id: u64) -> Reply {
     if let Some(seconds) = refusal.retry_after_seconds() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if status.is_server_error() {
-        identify(&mut reply, request_id);
-    }
     reply
 }
 
@@ -232,16 +229,6 @@ pub(crate) fn identify(reply: &mut Reply, request_id: u64) {
     if let Ok(id) = HeaderValue::try_from(format!("{request_id:016x}")) {
         reply.headers_mut().insert(REQUEST_ID, id);
     }
-}
-
-/// Any origin may read it, and these headers of it (Fetch, section 3.3).
-pub(crate) fn allow_any_origin(reply: &mut Reply) {
-    let headers = reply.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("age, etag, location, retry-after, namesake-checked-at, namesake-stale"),
-    );
 }
 
 /// Our own shapes always serialise; should one not, an empty body says less than a panic.

@@ -74,7 +74,7 @@ pub(super) fn health() -> Reply {
 }
 
 /// The shape of a failure: `{ error, message }` (XRPC specification, "Error Responses").
-pub(super) fn failure(site: &Site, refusal: &Refusal, request_id: u64) -> Reply {
+pub(super) fn failure(site: &Site, refusal: &Refusal) -> Reply {
     let (status, error) = status::xrpc_of(refusal, site.options.handle_not_found_as_invalid_request);
     let message = match (refusal, error) {
         (Refusal::Absent { handle: Some(_), .. } | Refusal::NotServed { .. }, _) => {
@@ -87,9 +87,6 @@ pub(super) fn failure(site: &Site, refusal: &Refusal, request_id: u64) -> Reply 
         _ => refusal.problem().detail,
     };
     let mut reply = reply::json(status, &json!({ "error": error, "message": message }));
-    if status.is_server_error() {
-        reply::identify(&mut reply, request_id);
-    }
     if let Some(seconds) = refusal.retry_after_seconds() {
         reply.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
     }

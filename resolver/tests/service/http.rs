@@ -217,10 +217,70 @@ async fn methods_are_those_of_the_table() {
     assert_eq!(head.header("content-length"), get.body.len().to_string());
     assert_eq!(head.header("etag"), get.header("etag"));
 
-    let preflight = server.send("OPTIONS", "/v1/resolve", &[], "").await;
-    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
-    let private = server.send("OPTIONS", "/v1/mirror/accounts/threads:1", &[], "").await;
-    assert_eq!((private.status, private.header("access-control-allow-origin")), (204, ""));
+    assert_eq!(server.send("POST", "/nowhere", &[], "{}").await.status, 404);
+    assert_eq!(server.send("TRACE", "/nowhere", &[], "").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_page_of_any_origin_may_ask_what_is_public_with_any_headers() {
+    let (_world, server) = world().await;
+    let preflight = async |target: &str, headers: &str| {
+        let asked = [
+            ("origin", "https://app.example"),
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", headers),
+        ];
+        server.send("OPTIONS", target, &asked, "").await
+    };
+    for target in [
+        "/xrpc/com.atproto.identity.resolveHandle?handle=alice.example.com",
+        "/xrpc/app.bsky.actor.getProfile",
+        "/v1/resolve?handle=alice",
+        "/@alice",
+        "/profile/alice.example.com",
+        "/.well-known/webfinger?resource=acct:alice@names.example",
+        "/openapi.json",
+        "/nowhere",
+    ] {
+        let reply = preflight(target, "atproto-accept-labelers,authorization,dpop,X-Any").await;
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "*"), "{target}");
+        let allowed = "atproto-accept-labelers, authorization, dpop, x-any";
+        assert_eq!(reply.header("access-control-allow-headers"), allowed, "{target}");
+        assert_eq!(reply.header("access-control-allow-methods"), reply.header("allow"), "{target}");
+        assert_eq!(reply.header("vary"), "access-control-request-headers", "{target}");
+        assert_eq!(reply.header("access-control-allow-credentials"), "", "{target}");
+    }
+    for target in ["/v1/mirror/accounts/threads:1", "/mirror/threads", "/mirror/threads/connect", "/metrics"]
+    {
+        let reply = preflight(target, "authorization").await;
+        assert_eq!(reply.status, 204, "{target}");
+        for header in ["origin", "headers", "methods", "credentials"] {
+            assert_eq!(reply.header(&format!("access-control-allow-{header}")), "", "{target}");
+        }
+        assert_eq!(server.get(target).await.header("access-control-allow-origin"), "", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_read_what_tells_of_an_answer() {
+    let (_world, server) = world().await;
+    let exposed = async |target: &str| {
+        let reply = server.get(target).await;
+        let exposed = reply.header("access-control-expose-headers").split(", ").map(str::to_owned);
+        (exposed.collect::<Vec<_>>(), reply)
+    };
+    for (target, header) in [
+        ("/@alice.example.com", "age"),
+        ("/@alice.example.com", "etag"),
+        ("/@alice.example.com", "namesake-checked-at"),
+        ("/@slow.example.com", "retry-after"),
+        ("/@slow.example.com", "namesake-request-id"),
+        ("/@nobody.example.com?", "namesake-request-id"),
+        ("/openapi.json", "namesake-request-id"),
+    ] {
+        let (exposed, reply) = exposed(target).await;
+        assert!(exposed.iter().any(|name| name == header) && !reply.header(header).is_empty(), "{header}");
+    }
 }
 
 #[tokio::test]
