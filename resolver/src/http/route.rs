@@ -1,8 +1,10 @@
 //! The route table: every path means something, if only [`Kind::Nowhere`].
 
+use std::borrow::Cow;
+
 use http::Method;
 
-use crate::pages;
+use crate::{pages, percent};
 
 /// What a path means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +83,7 @@ kinds! {
     Livez "livez" [GET],
     Readyz "readyz" [GET],
     Metrics "metrics" [GET],
-    Nowhere "nowhere" [GET],
+    Nowhere "nowhere" [GET POST PUT PATCH DELETE],
 }
 
 impl<'a> Route<'a> {
@@ -155,9 +157,19 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// What `path` means at the host of an account or of a handle; total.
+    /// What `path` means at the host of an account or of a handle; total. Below what software asks by itself nothing leads
+    /// to a page: a name has no part in protocols that it did not take up.
     pub(crate) fn at_host(path: &str) -> Route<'static> {
-        Route { kind: well_known(path).unwrap_or(Kind::AtHost), part: "" }
+        let path = &*percent::decode(path).unwrap_or(Cow::Borrowed(path));
+        let is_below = |folder: &str| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let kind = match well_known(path) {
+            Some(kind) => kind,
+            None if is_below("/.well-known") || is_below("/xrpc") => Kind::Nowhere,
+            None => Kind::AtHost,
+        };
+        Route { kind, part: "" }
     }
 
     /// Exactly one segment.
@@ -327,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_host_of_a_handle_a_path_is_a_well_known_or_leads_to_the_profile() {
+    fn at_the_host_of_a_handle_a_path_is_a_well_known_nothing_or_leads_to_the_profile() {
         for (path, kind) in [
             ("/.well-known/atproto-did", Kind::AtprotoDid),
             ("/.well-known/did.json", Kind::DidDocument),
@@ -335,7 +347,20 @@ mod tests {
             ("/", Kind::AtHost),
             ("/@alice", Kind::AtHost),
             ("/livez", Kind::AtHost),
-            ("/.well-known/webfinger", Kind::AtHost),
+            ("/.well-known/webfinger", Kind::Nowhere),
+            ("/.well-known/acme-challenge/token", Kind::Nowhere),
+            ("/.well-known/atproto-did/", Kind::Nowhere),
+            ("/.well-known/", Kind::Nowhere),
+            ("/.well-known", Kind::Nowhere),
+            ("/%2ewell-known/webfinger", Kind::Nowhere),
+            ("/%2ewell-known/atproto%2Ddid", Kind::AtprotoDid),
+            ("/%", Kind::AtHost),
+            ("/.well-knowns", Kind::AtHost),
+            ("/xrpc/com.atproto.identity.resolveHandle", Kind::Nowhere),
+            ("/xrpc/_health", Kind::Nowhere),
+            ("/xrpc", Kind::Nowhere),
+            ("/xrpcs", Kind::AtHost),
+            ("/a/.well-known/webfinger", Kind::AtHost),
             ("", Kind::AtHost),
         ] {
             assert_eq!(Route::at_host(path), Route { kind, part: "" }, "{path}");

@@ -70,7 +70,7 @@ async fn a_handles_host_leads_to_the_profile() {
     let place = Place::new().await;
     let mut dora = place.register(1, "dora.people.test").await;
     let profile = |handle: &str| format!("https://{OWN}/profile/{handle}");
-    for target in ["/", "/@somebody", "/livez", "/.well-known/webfinger?resource=acct:x", "/a/b?c=d"] {
+    for target in ["/", "/@somebody", "/livez", "/a/b?c=d", "/.well-knowns"] {
         let reply = place.at("Dora.people.test:443", target).await;
         assert_eq!(
             (reply.status, reply.header("location")),
@@ -82,6 +82,26 @@ async fn a_handles_host_leads_to_the_profile() {
     let posted = place.server.send("POST", "/", &[("host", "dora.people.test")], "").await;
     assert_eq!((posted.status, posted.header("allow")), (405, "GET, HEAD, OPTIONS"));
     assert_eq!(place.at(dora.host.as_str(), "/").await.status, 404);
+
+    // What software asks for by itself is there or not: a page is no answer to it.
+    for target in [
+        "/.well-known/webfinger?resource=acct:dora@people.test",
+        "/.well-known/acme-challenge/x",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/",
+        "/xrpc/com.atproto.identity.resolveHandle?handle=dora.people.test",
+        "/xrpc/app.bsky.actor.getProfile",
+        "/xrpc/",
+    ] {
+        for (method, body) in [("GET", ""), ("POST", "{}")] {
+            let headers = [("host", "dora.people.test"), ("accept", "text/html")];
+            let reply = place.server.send(method, target, &headers, body).await;
+            assert_eq!(refused(&reply), (404, "not-found".to_owned()), "{method} {target}");
+            assert_eq!(reply.header("access-control-allow-origin"), "*", "{target}");
+        }
+        let head = place.server.send("HEAD", target, &[("host", "dora.people.test")], "").await;
+        assert_eq!((head.status, head.header("location")), (404, ""), "{target}");
+    }
 
     // After a rename nobody is sent on, unless its holder wants that.
     place.rename(&mut dora, "dorothea.people.test").await;
