@@ -5,7 +5,7 @@
 //! | `alice`, `@Alice`, `alice.example.com`, `münchen.example` | the handle; a Unicode host name in its ASCII form (UTS 46) |
 //! | `did:plc:…`, `threads:…` | the account |
 //! | `at://alice.example.com/…`, `at://did:…` | the authority of an AT URI, independent scheme |
-//! | `acct:alice@<us>`, `acct:bob@example.com` | RFC 7565: the user, if the host is ours or Threads'; else the whole |
+//! | `alice@<us>`, `bob@example.com`, also as `acct:` (RFC 7565) | the user, if the host is ours or Threads'; else the whole |
 //! | `https://bsky.app/profile/…` | independent scheme |
 //! | `https://www.threads.net/@…`, `threads.com` | mirror scheme |
 //! | our own `/@…` and `/profile/…`, with `?scheme=` | as we would answer them |
@@ -17,6 +17,7 @@ use idna::{
     uts46::{DnsLength, Hyphens, Uts46},
 };
 use namesake::{AccountId, Handle, InvalidHandle, Model, Scheme};
+use namesake_independent::Hostname;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -96,7 +97,7 @@ impl Query {
         let text = text.trim();
         if let Some(rest) = strip_scheme(text, "at://") {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-            return Self::named(authority, Some(Selector::Model(Model::Independent)));
+            return Self::addressed(authority, Some(Selector::Model(Model::Independent)), public_url);
         }
         if let Some(rest) = strip_scheme(text, "acct:") {
             return acct(rest, public_url);
@@ -107,10 +108,21 @@ impl Query {
         if text.contains('/') {
             return profile_url(&format!("https://{text}"), public_url);
         }
-        Self::named(text.strip_prefix('@').unwrap_or(text), None)
+        Self::addressed(text.strip_prefix('@').unwrap_or(text), None, public_url)
     }
 
-    /// Understands a bare name or account, as in `/@{handle}` and `/profile/{handle-or-did}`.
+    /// Understands a bare name or account, as in `/@{handle}` and `/profile/{handle-or-did}`, also as `alice@<us>`.
+    ///
+    /// # Errors
+    /// [`InvalidQuery`] says what is wrong with the name.
+    pub fn addressed(name: &str, selector: Option<Selector>, public_url: &Url) -> Result<Self, InvalidQuery> {
+        match subject(name) {
+            Ok(subject @ Subject::Account(_)) => Ok(Self { subject, selector }),
+            _ => address(name, selector, public_url),
+        }
+    }
+
+    /// Understands a bare name or account, whatever host it may name.
     ///
     /// # Errors
     /// [`InvalidQuery`] says what is wrong with the name.
@@ -145,11 +157,14 @@ fn subject(name: &str) -> Result<Subject, InvalidQuery> {
     handle(name).map(Subject::Handle)
 }
 
+/// What ends a label (UTS 46 section 4).
+const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
 /// A handle; a dotted name with other than ASCII characters is a host name, and is stored in its ASCII form.
 fn handle(name: &str) -> Result<Handle, InvalidQuery> {
     // Checked before the conversion: UTS 46 would silently drop what cannot be seen.
     let handle = Handle::parse(name)?;
-    let dotted = handle.as_str().contains(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
+    let dotted = handle.as_str().contains(DOTS);
     if handle.as_str().is_ascii() || !dotted || handle.as_str().contains('@') {
         return Ok(handle);
     }
@@ -159,14 +174,38 @@ fn handle(name: &str) -> Result<Handle, InvalidQuery> {
     Ok(Handle::parse(&ascii)?)
 }
 
-/// RFC 7565. The user part is percent-decoded; the host decides whose user it is.
+/// RFC 7565. The user part is percent-decoded.
 fn acct(rest: &str, public_url: &Url) -> Result<Query, InvalidQuery> {
     let rest = percent::decode(rest).ok_or(InvalidQuery::Encoding)?;
-    match rest.rsplit_once('@') {
-        Some((user, host)) if is_threads(host) => Query::named(user, Some(Selector::Model(Model::Mirror))),
-        Some((user, host)) if is_own(host, public_url) => Query::named(user, None),
-        _ => Query::named(&rest, None),
+    address(&rest, None, public_url)
+}
+
+/// A name that may say at which host: the host decides whose user it is. Somebody of ours may be written with our host more
+/// than once, which then means no more than once.
+fn address(name: &str, selector: Option<Selector>, public_url: &Url) -> Result<Query, InvalidQuery> {
+    let mut name = name.trim();
+    while let Some((user, _)) = name.rsplit_once('@').filter(|(_, host)| is_own(host, public_url)) {
+        name = user;
     }
+    match name.rsplit_once('@') {
+        Some((user, host)) if is_threads(host) => Query::named(user, Some(Selector::Model(Model::Mirror))),
+        _ => Query::named(name, selector),
+    }
+}
+
+/// The handle that an address at one of `domains` stands for: `alice@example.com`, also as `acct:`, for
+/// `alice.example.com`.
+pub(crate) fn below(text: &str, domains: &[Hostname], public_url: &Url) -> Option<Handle> {
+    let text = text.trim();
+    let address = match strip_scheme(text, "acct:") {
+        Some(rest) => percent::decode(rest)?,
+        None => text.strip_prefix('@').unwrap_or(text).into(),
+    };
+    let (user, host) = address.rsplit_once('@')?;
+    let host = host_of(host, public_url)?;
+    let is_label = !user.is_empty() && !user.contains(['.', '@', ':', '/']);
+    let ours = is_label && domains.iter().any(|domain| domain.as_str() == host.as_str());
+    Handle::parse(&format!("{user}.{host}")).ok().filter(|_| ours)
 }
 
 fn is_threads(host: &str) -> bool {
@@ -176,24 +215,35 @@ fn is_threads(host: &str) -> bool {
 
 fn is_own(host: &str, public_url: &Url) -> bool {
     let own = public_url.host_str().unwrap_or_default();
-    let own_with_port = public_url.port().map(|port| format!("{own}:{port}"));
-    host.eq_ignore_ascii_case(own) || own_with_port.is_some_and(|own| host.eq_ignore_ascii_case(&own))
+    host_of(host, public_url).is_some_and(|host| host.as_str() == own)
+}
+
+/// A host as it is kept: in lower case and ASCII, without the port if that is the one we are reached at, and without the
+/// final dot of a name that is complete.
+fn host_of(host: &str, public_url: &Url) -> Option<Handle> {
+    let port = |text: &str| text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = match host.rsplit_once(':').and_then(|(name, text)| Some((name, port(text)?))) {
+        Some((name, port)) => (public_url.port_or_known_default() == Some(port)).then_some(name)?,
+        None => host,
+    };
+    handle(name.strip_suffix(DOTS).unwrap_or(name)).ok()
 }
 
 fn profile_url(text: &str, public_url: &Url) -> Result<Query, InvalidQuery> {
     let url = Url::parse(text).map_err(|_| InvalidQuery::ForeignUrl)?;
     let host = url.host_str().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
     let mut segments = url.path_segments().into_iter().flatten();
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let first = percent::decode(first).ok_or(InvalidQuery::Encoding)?;
     let second = second.map(|segment| percent::decode(segment).ok_or(InvalidQuery::Encoding)).transpose()?;
-    let own = url.host() == public_url.host() && url.port() == public_url.port();
+    let own = Some(host) == public_url.host_str() && url.port() == public_url.port();
 
     match (first.strip_prefix('@'), &*first, second) {
         (Some(name), _, _) if is_threads(host) => Query::named(name, Some(Selector::Model(Model::Mirror))),
-        (Some(name), _, _) if own => Ok(Query::named(name, None)?.under(scheme_of(&url)?)),
+        (Some(name), _, _) if own => Ok(Query::addressed(name, None, public_url)?.under(scheme_of(&url)?)),
         (None, "profile", Some(name)) if own || host == "bsky.app" => {
-            Query::named(&name, Some(Selector::Model(Model::Independent)))
+            Query::addressed(&name, Some(Selector::Model(Model::Independent)), public_url)
         }
         _ => Err(InvalidQuery::ForeignUrl),
     }
@@ -240,7 +290,21 @@ mod tests {
             ("at://did:plc:abc", "did:plc:abc", "Independent"),
             ("acct:alice@names.example", "@alice", ""),
             ("acct:alice@names.example:8443", "@alice", ""),
+            ("acct:ALICE@NAMES.example.:8443", "@alice", ""),
+            ("acct:alice@names.example.", "@alice", ""),
+            ("acct:m%C3%BCller@names%2Eexample", "@müller", ""),
+            ("acct:did:plc:abc@names.example", "did:plc:abc", ""),
+            ("@alice@names.example", "@alice", ""),
+            ("alice@Names.Example:8443", "@alice", ""),
+            ("@alice.example.com@names.example", "@alice.example.com", ""),
+            ("https://names.example:8443/@alice@names.example", "@alice", ""),
+            ("https://names.example.:8443/@alice", "@alice", ""),
             ("acct:alice@threads.net", "@alice", "Mirror"),
+            // Other ports and other hosts are not ours, and a name that is wholly an account is that.
+            ("acct:alice@names.example:443", "@alice@names.example:443", ""),
+            ("alice@names.example:99999", "@alice@names.example:99999", ""),
+            ("alice@notnames.example", "@alice@notnames.example", ""),
+            ("threads:a@names.example", "threads:a@names.example", ""),
             ("acct:bob@elsewhere.example", "@bob@elsewhere.example", ""),
             ("https://bsky.app/profile/alice.example.com/post/3k", "@alice.example.com", "Independent"),
             ("https://bsky.app/profile/did%3Aplc%3Aabc", "did:plc:abc", "Independent"),
@@ -251,6 +315,63 @@ mod tests {
             ("https://names.example:8443/profile/did:web:a.b", "did:web:a.b", "Independent"),
         ] {
             assert_eq!(parse(text), Ok((subject.to_owned(), selector.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn our_own_host_is_known_however_it_is_written() {
+        let public_url = Url::parse("https://Münchən.example").unwrap();
+        let asked = |text: &str| Query::parse(text, &public_url).unwrap().subject;
+        let alice = Subject::Handle(Handle::parse("alice").unwrap());
+        let ascii = public_url.host_str().unwrap();
+        for host in [
+            ascii,
+            "münchən.example",
+            "MÜNCHƏN.EXAMPLE",
+            "münchən。example",
+            "münchən.example.",
+            "münchən。example。",
+            "münchən.example:443",
+            &format!("{ascii}.:443"),
+            &ascii.to_uppercase(),
+        ] {
+            for form in ["acct:alice", "ACCT:alice", "@alice", "alice"] {
+                assert_eq!(asked(&format!("{form}@{host}")), alice, "{form}@{host}");
+            }
+            assert_eq!(asked(&format!("https://{host}/@alice")), alice, "{host}");
+        }
+        for host in ["munchən.example", "münchən.example:80", "münchən.example:8443", "x.münchən.example"]
+        {
+            assert_ne!(asked(&format!("acct:alice@{host}")), alice, "{host}");
+        }
+        let v6 = Url::parse("http://[::1]:8080").unwrap();
+        for text in ["acct:alice@[::1]", "acct:alice@[::1]:8080"] {
+            assert_eq!(Query::parse(text, &v6).unwrap().subject, alice, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_at_a_domain_of_names_is_a_name_below_it() {
+        let domains = ["example.com", "xn--mnchen-3ya.example"].map(|name| Hostname::parse(name).unwrap());
+        let public_url = Url::parse("https://names.example").unwrap();
+        let below = |text: &str| below(text, &domains, &public_url).map(|handle| handle.to_string());
+        for (text, handle) in [
+            ("acct:alice@example.com", Some("alice.example.com")),
+            ("@Alice@EXAMPLE.com.", Some("alice.example.com")),
+            ("alice@example.com:443", Some("alice.example.com")),
+            ("acct:alice@münchen.example", Some("alice.xn--mnchen-3ya.example")),
+            ("acct:a%6cice@example.com", Some("alice.example.com")),
+            ("alice.example.com", None),
+            ("acct:alice", None),
+            ("acct:@example.com", None),
+            ("acct:a.b@example.com", None),
+            ("acct:a@b@example.com", None),
+            ("alice@example.com:8443", None),
+            ("alice@www.example.com", None),
+            ("a b@example.com", None),
+            ("acct:%zz@example.com", None),
+        ] {
+            assert_eq!(below(text).as_deref(), handle, "{text}");
         }
     }
 

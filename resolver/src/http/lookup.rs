@@ -25,21 +25,21 @@ use crate::{
 
 /// `GET /@{handle}?scheme=`
 pub(super) async fn handle(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
-    either(site, asked, named(part, None, asked)?).await
+    either(site, asked, named(site, part, None, asked)?).await
 }
 
 /// `GET /profile/{handle-or-did}`: the independent scheme's own address.
 pub(super) async fn profile(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
-    either(site, asked, named(part, Some(Selector::Model(Model::Independent)), asked)?).await
+    either(site, asked, named(site, part, Some(Selector::Model(Model::Independent)), asked)?).await
 }
 
-fn named(part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, Refusal> {
+fn named(site: &Site, part: &str, implied: Option<Selector>, asked: &Asked) -> Result<Query, Refusal> {
     let name = percent::decode(part).ok_or(InvalidQuery::Encoding)?;
     let scheme = match asked.head.uri.query() {
         None => None,
         Some(_) => asked.parameters()?.one("scheme")?.map(Selector::parse).transpose()?,
     };
-    Ok(Query::named(&name, implied)?.under(scheme))
+    site.named(&name, implied, scheme)
 }
 
 async fn either(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{Problem, Resolution},
     problem::Refusal,
-    query::{InvalidQuery, Query},
+    query::{self, InvalidQuery, Query, Selector, Subject},
 };
 
 /// `GET /v1/resolve?handle=&scheme=&fresh=`
@@ -112,8 +112,37 @@ fn settled(handle: String, outcome: Result<Resolution, Refusal>) -> OneResult {
 impl Site {
     /// Understands any input form, under the scheme named beside it.
     pub(crate) fn query(&self, text: &str, scheme: Option<&str>) -> Result<Query, Refusal> {
-        let scheme = scheme.map(crate::query::Selector::parse).transpose()?;
-        Ok(Query::parse(text, self.resolver.directory().public_url())?.under(scheme))
+        let scheme = scheme.map(Selector::parse).transpose()?;
+        let query = Query::parse(text, self.resolver.directory().public_url())?.under(scheme);
+        Ok(self.or_below_our_domains(query, text))
+    }
+
+    /// Understands a bare name or account in a path, which may imply a scheme, under the scheme named beside it.
+    pub(super) fn named(
+        &self,
+        name: &str,
+        implied: Option<Selector>,
+        scheme: Option<Selector>,
+    ) -> Result<Query, Refusal> {
+        let query = Query::addressed(name, implied, self.resolver.directory().public_url())?.under(scheme);
+        Ok(self.or_below_our_domains(query, name))
+    }
+
+    /// `query`; or, where nobody takes what it asks about and `text` is an address at a domain of ours, the name below that.
+    fn or_below_our_domains(&self, query: Query, text: &str) -> Query {
+        let (directory, Some(hosted)) = (self.resolver.directory(), self.resolver.hosted()) else {
+            return query;
+        };
+        let seat = |query: &Query| directory.route(&query.subject, query.selector.as_ref()).ok();
+        if seat(&query).is_some() {
+            return query;
+        }
+        let name = query::below(text, &hosted.settings().handle_domains, directory.public_url());
+        let below =
+            name.map(|name| Query { subject: Subject::Handle(name), selector: query.selector.clone() });
+        let lives_here =
+            |query: &Query| seat(query).is_some_and(|seat| directory.policy(seat).scheme == *hosted.scheme());
+        below.filter(lives_here).unwrap_or(query)
     }
 
     /// Who `query` asks about, for one asker.

@@ -284,7 +284,7 @@ async fn pages_of_other_origins_may_read_what_tells_of_an_answer() {
 }
 
 #[tokio::test]
-async fn policies_operations_assets_and_webfinger() {
+async fn policies_operations_and_assets() {
     let (_world, server) = world().await;
     let policies = server.get("/v1/policies").await.json();
     assert_eq!(policies["policies"][0]["scheme"], "independent");
@@ -300,9 +300,6 @@ async fn policies_operations_assets_and_webfinger() {
     assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
     assert_eq!(document.header("cache-control"), "public, max-age=86400");
     assert_eq!(document.header("access-control-allow-origin"), "*");
-    let finger = server.get("/.well-known/webfinger?resource=acct:alice@names.example").await;
-    assert_eq!((finger.status, finger.header("content-type")), (200, "application/jrd+json"));
-    assert_eq!(finger.json()["links"][0]["href"], "https://names.example/@alice");
     let page = server.send("GET", "/", &[HTML], "").await.body;
     let (_, rest) = page.split_once(r#"href="/assets/"#).unwrap();
     let style = server.get(&format!("/assets/{}", rest.split('"').next().unwrap())).await;

@@ -24,4 +24,5 @@ mod openapi;
 mod restart;
 mod robustness;
 mod support;
+mod webfinger;
 mod xrpc;
