@@ -146,6 +146,7 @@ fn judge_web_failure(error: HttpError) -> WebVerdict {
         HttpFailure::NoAddress => return WebVerdict::None(Miss::NoHost),
         HttpFailure::TooLarge => return WebVerdict::None(Miss::NotADid),
         HttpFailure::Timeout => ErrorKind::Timeout,
+        HttpFailure::Busy(refused) => refused.whose.kind(),
         HttpFailure::AddressUnknown | HttpFailure::Connect | HttpFailure::Tls => ErrorKind::Unavailable,
         HttpFailure::Refused | HttpFailure::Redirect | HttpFailure::Protocol => ErrorKind::BadAnswer,
     };

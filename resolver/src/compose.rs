@@ -265,7 +265,7 @@ fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
 }
 
 pub(crate) fn http_settings(config: &Config) -> HttpSettings {
-    let client = &config.http_client;
+    let (client, share_percent) = (&config.http_client, config.server.client_share_percent);
     HttpSettings {
         timeout: millis(client.timeout_ms),
         connect_timeout: millis(client.connect_timeout_ms),
@@ -275,6 +275,16 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
         host_limits: HostLimits {
             concurrent: client.per_host_concurrent,
             per_second: client.per_host_per_second,
+            network_per_second: Some(client.per_network_per_second),
+            waiting: client.per_host_waiting,
+            share_percent,
+        },
+        upstream_limits: HostLimits {
+            concurrent: client.upstream_concurrent,
+            per_second: client.upstream_per_second,
+            network_per_second: None,
+            waiting: client.upstream_waiting,
+            share_percent,
         },
         allow_networks: client.allow_networks.clone(),
         extra_root_ca: client.extra_root_ca.clone(),

@@ -1,6 +1,6 @@
 //! Why a question could not be answered, in terms of what the caller can do.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A failure to answer. Absence is not one: that is [`crate::Lookup::Absent`].
 ///
@@ -13,6 +13,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    retry_after: Option<Duration>,
 }
 
 /// What the caller of a failed lookup can do.
@@ -29,6 +30,10 @@ pub enum ErrorKind {
     BadAnswer,
     /// We do not speak this method or kind.
     Unsupported,
+    /// The one who asks has used up their share of us; nobody was asked, and nothing is known: try later.
+    ShareSpent,
+    /// More is asked of us than we can answer in time; nobody was asked, and nothing is known: try later.
+    Overloaded,
     /// Our own fault.
     Internal,
 }
@@ -37,7 +42,13 @@ impl ErrorKind {
     /// Whether asking again later may succeed without anybody mending anything.
     #[must_use]
     pub const fn is_temporary(self) -> bool {
-        matches!(self, Self::Throttled | Self::Timeout | Self::Unavailable)
+        matches!(self, Self::Throttled | Self::Timeout | Self::Unavailable) || self.is_refusal()
+    }
+
+    /// Whether it is about the one who asked and not about the question: nobody else is to hear it.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::ShareSpent | Self::Overloaded)
     }
 
     /// The word used in metrics and traces.
@@ -49,6 +60,8 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::BadAnswer => "bad-answer",
             Self::Unsupported => "unsupported",
+            Self::ShareSpent => "share-spent",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
         }
     }
@@ -57,7 +70,7 @@ impl ErrorKind {
 impl ResolveError {
     /// A failure with its reason in words fit for the person who asked.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
+        Self(Arc::new(Inner { kind, message: message.into(), source: None, retry_after: None }))
     }
 
     /// The same, keeping the cause for the log.
@@ -66,7 +79,23 @@ impl ResolveError {
         message: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source.into()) }))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            source: Some(source.into()),
+            retry_after: None,
+        }))
+    }
+
+    /// A refusal, with when to ask again.
+    pub fn refused(kind: ErrorKind, message: impl Into<String>, retry_after: Duration) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: None, retry_after: Some(retry_after) }))
+    }
+
+    /// When to ask again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// What the caller can do.

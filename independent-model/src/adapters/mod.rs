@@ -75,6 +75,7 @@ pub enum WorldSetupError {
 fn http_failure(error: HttpError) -> ResolveError {
     let kind = match error.failure {
         HttpFailure::Timeout => ErrorKind::Timeout,
+        HttpFailure::Busy(refused) => return refused.into(),
         HttpFailure::AddressUnknown | HttpFailure::Connect | HttpFailure::Tls | HttpFailure::NoAddress => {
             ErrorKind::Unavailable
         }

@@ -113,6 +113,9 @@ fn check(config: Config) -> Result<Config, ConfigError> {
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
+    if !(1..=100).contains(&config.server.client_share_percent) {
+        return Err(ConfigError::invalid("server.client_share_percent must be between 1 and 100"));
+    }
     if config.server.change_heartbeat_seconds == 0 || config.server.change_stall_seconds == 0 {
         return Err(ConfigError::invalid(
             "server.change_heartbeat_seconds and server.change_stall_seconds must be above 0",

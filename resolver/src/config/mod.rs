@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use http::HeaderName;
 use ipnet::IpNet;
+use namesake::{http::HostLimits, shares::SHARE_PERCENT};
 use serde::Deserialize;
 use url::Url;
 
@@ -72,6 +73,13 @@ pub struct Server {
     pub lookup_timeout_ms: u64,
     /// Lookups at one time in one backend; more wait within the same deadline.
     pub max_concurrent_lookups: usize,
+    /// Lookups that wait for one backend at one time.
+    pub max_waiting_lookups: usize,
+    /// The most of what all clients share (lookups, the calls to a host, those that wait) that one client may take, in
+    /// percent.
+    pub client_share_percent: u8,
+    /// How often in a minute one client (an IPv4 address, an IPv6 /64) may ask what is not in memory; as many at once.
+    pub misses_per_minute: u32,
     /// Streams of changes at one time; whoever comes then is told to come back. 0: there are none.
     pub max_change_streams: usize,
     /// After this long without a change a stream shows a sign of life.
@@ -102,6 +110,9 @@ impl Default for Server {
             max_body_bytes: 1024 * 1024,
             lookup_timeout_ms: 10_000,
             max_concurrent_lookups: 512,
+            max_waiting_lookups: 4096,
+            client_share_percent: SHARE_PERCENT,
+            misses_per_minute: 12_000,
             max_change_streams: 100,
             change_heartbeat_seconds: 15,
             change_stall_seconds: 10,
@@ -189,10 +200,20 @@ pub struct HttpClient {
     pub header_timeout_ms: u64,
     /// From there to the end of its body.
     pub body_timeout_ms: u64,
-    /// Calls to one host at one time; more wait within their deadline. Also to the directory and to an upstream.
+    /// Calls to one host that a stranger named, at one time; more wait within their deadline.
     pub per_host_concurrent: u32,
-    /// Calls to one host begun in a second, on average.
+    /// Calls to one such host begun in a second, on average.
     pub per_host_per_second: u32,
+    /// Calls to all such hosts of one network (an IPv4 /24, an IPv6 /48) begun in a second, on average.
+    pub per_network_per_second: u32,
+    /// Calls that wait for one such host at one time.
+    pub per_host_waiting: u32,
+    /// Calls to one host of this configuration (the directory, an upstream) at one time; more wait within their deadline.
+    pub upstream_concurrent: u32,
+    /// Calls to one such host begun in a second, on average.
+    pub upstream_per_second: u32,
+    /// Calls that wait for one such host at one time.
+    pub upstream_waiting: u32,
     /// Networks the guard lets through although they are not public (development).
     pub allow_networks: Vec<IpNet>,
     /// PEM files of certificate authorities trusted beside the compiled-in ones (development).
@@ -203,14 +224,20 @@ pub struct HttpClient {
 
 impl Default for HttpClient {
     fn default() -> Self {
+        let (host, upstream) = (HostLimits::DISCOVERED, HostLimits::CONFIGURED);
         Self {
             timeout_ms: 5000,
             connect_timeout_ms: 3000,
             tls_timeout_ms: 3000,
             header_timeout_ms: 4000,
             body_timeout_ms: 4000,
-            per_host_concurrent: 16,
-            per_host_per_second: 50,
+            per_host_concurrent: host.concurrent,
+            per_host_per_second: host.per_second,
+            per_network_per_second: host.network_per_second.unwrap_or(host.per_second),
+            per_host_waiting: host.waiting,
+            upstream_concurrent: upstream.concurrent,
+            upstream_per_second: upstream.per_second,
+            upstream_waiting: upstream.waiting,
             allow_networks: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,

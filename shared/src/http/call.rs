@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
+use crate::shares::Refused;
+
 /// A request, with its limits. `Debug` tells the host alone: addresses, headers and bodies carry tokens.
 #[derive(Clone)]
 pub struct Call {
@@ -126,6 +128,10 @@ pub struct HttpError {
 }
 
 impl HttpError {
+    pub(super) fn busy(host: &str, refused: Refused) -> Self {
+        Self::new(HttpFailure::Busy(refused), format!("{host} is asked as much as it may be just now"))
+    }
+
     pub(super) fn new(failure: HttpFailure, message: impl Into<String>) -> Self {
         Self { failure, message: message.into() }
     }
@@ -152,4 +158,6 @@ pub enum HttpFailure {
     TooLarge,
     /// What came back is not HTTP.
     Protocol,
+    /// The host was not asked: more questions for it wait than it may be asked in time.
+    Busy(Refused),
 }

@@ -81,7 +81,12 @@ impl HttpClient {
         let reach = if discovered.is_some() { Reach::World } else { Reach::Host };
         // An operator's own URL says its port; only discovered hosts are looked for where `https_port` says.
         let https_port = if reach == Reach::World { settings.https_port } else { 443 };
+        let gates = Arc::new(Gates::new(match reach {
+            Reach::Host => settings.upstream_limits,
+            Reach::World => settings.host_limits,
+        }));
         let connector = Connector::new(Rules {
+            gates: Arc::clone(&gates),
             discovered,
             allow_networks: settings.allow_networks.clone(),
             https_port,
@@ -101,7 +106,6 @@ impl HttpClient {
         let user_agent = HeaderValue::from_str(&settings.user_agent)
             .map_err(|_| HttpSetupError(format!("{:?} cannot be a User-Agent", settings.user_agent)))?;
         let HttpSettings { timeout: whole, header_timeout: head, body_timeout: body, .. } = *settings;
-        let gates = Arc::new(Gates::new(settings.host_limits));
         Ok(Self { client, gates, reach, deadlines: Deadlines { whole, head, body }, user_agent })
     }
 
@@ -113,16 +117,17 @@ impl HttpClient {
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let whole = self.deadlines.whole;
         let deadline = call.deadline.map_or(whole, |deadline| deadline.min(whole));
-        tokio::time::timeout(deadline, self.follow(call)).await.map_err(|_| {
+        tokio::time::timeout(deadline, self.follow(call, deadline)).await.map_err(|_| {
             HttpError::new(HttpFailure::Timeout, format!("{host} gave no whole answer in time"))
         })?
     }
 
-    async fn follow(&self, call: Call) -> Result<Reply, HttpError> {
+    async fn follow(&self, call: Call, deadline: Duration) -> Result<Reply, HttpError> {
         let mut url = call.url.clone();
         for hops_left in (0..=call.redirects).rev() {
             // Held until this hop's answer is read.
-            let _pass = self.gates.pass(host(&url)).await;
+            let pass = self.gates.pass(host(&url), deadline).await;
+            let _pass = pass.map_err(|refused| HttpError::busy(host(&url), refused))?;
             let response = within(self.deadlines.head, &url, self.exchange(&call, &url)).await?;
             if call.redirects == 0 || call.method != Method::GET || !leads_on(response.status()) {
                 return within(self.deadlines.body, &url.clone(), read(response, url, &call)).await;

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::{AddressError, Addresses, HttpError, HttpFailure, guard};
+use super::{AddressError, Addresses, HttpError, HttpFailure, gate::Gates, guard};
 
 /// Makes the connections of one client. TLS is laid over it by `hyper-rustls`.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(super) struct Connector(Arc<Rules>);
 
 #[derive(Debug)]
 pub(super) struct Rules {
+    /// How much each network is asked.
+    pub(super) gates: Arc<Gates>,
     /// Where discovered hosts live; `None` for configured hosts, which the system looks up, unguarded.
     pub(super) discovered: Option<Arc<dyn Addresses>>,
     pub(super) allow_networks: Vec<IpNet>,
@@ -112,6 +114,8 @@ async fn connect(rules: &Rules, uri: &Uri, host: &str) -> Result<TcpStream, Http
     let mut last = format!("{host} has no address");
     for address in addresses {
         let socket = SocketAddr::new(address, port);
+        let may_connect = rules.gates.connect(host, address, rules.connect_timeout).await;
+        may_connect.map_err(|refused| HttpError::busy(host, refused))?;
         match tokio::time::timeout(share, TcpStream::connect(socket)).await {
             Ok(Ok(stream)) => {
                 // Requests are single small writes: waiting to fill a packet only adds latency.

@@ -1,5 +1,7 @@
 //! Connections for protocols that begin as HTTP and go on as something else.
 
+use std::sync::Arc;
+
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::rt::TokioIo;
@@ -10,6 +12,7 @@ use url::Url;
 use super::{
     HttpError, HttpFailure, HttpSettings, HttpSetupError,
     connector::{Connector, Rules},
+    gate::Gates,
 };
 
 /// Opens connections to hosts an operator configured, as [`super::HttpClient::configured`] does, and hands them over.
@@ -23,6 +26,7 @@ impl Dialer {
     /// [`HttpSetupError`] when a certificate file cannot be read.
     pub fn configured(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
         let connector = Connector::new(Rules {
+            gates: Arc::new(Gates::new(settings.upstream_limits)),
             discovered: None,
             allow_networks: settings.allow_networks.clone(),
             https_port: 443,

@@ -39,8 +39,10 @@ pub struct HttpSettings {
     pub header_timeout: Duration,
     /// From the head of an answer to the end of its body.
     pub body_timeout: Duration,
-    /// What one host is asked at most.
+    /// What one host that a stranger named is asked at most.
     pub host_limits: HostLimits,
+    /// What one host that an operator configured is asked at most.
+    pub upstream_limits: HostLimits,
     /// Networks the guard lets through, and in which plain `http` is spoken (development).
     pub allow_networks: Vec<IpNet>,
     /// PEM files of certificate authorities trusted beside Mozilla's (development).
@@ -59,7 +61,8 @@ impl Default for HttpSettings {
             tls_timeout: Duration::from_secs(3),
             header_timeout: Duration::from_secs(4),
             body_timeout: Duration::from_secs(4),
-            host_limits: HostLimits { concurrent: 64, per_second: 1000 },
+            host_limits: HostLimits::DISCOVERED,
+            upstream_limits: HostLimits::CONFIGURED,
             allow_networks: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,

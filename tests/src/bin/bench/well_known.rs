@@ -35,7 +35,13 @@ pub(crate) fn run(rig: &Rig) {
     ] {
         let (dns, host) = (NameServer::of_web_hosts(&rig.load), WebHost::start(connections));
         // How much one host is asked is not what is measured.
-        let host_limits = HostLimits { concurrent: 64, per_second: 1_000_000 };
+        let host_limits = HostLimits {
+            concurrent: 64,
+            per_second: 1_000_000,
+            network_per_second: None,
+            share_percent: 100,
+            ..HostLimits::DISCOVERED
+        };
         let http = HttpSettings { host_limits, ..host.settings() };
         let tls = TlsConnector::from(Arc::new(http.tls().expect("a configuration")));
         let address = service::serve_forgetful(&rig.server, cold::model(&rig.server, dns.address, http));
