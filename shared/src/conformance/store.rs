@@ -1,4 +1,4 @@
-//! The suite for adapters of [`Store`]: one check per rule, S1 to S14, in that order.
+//! The suite for adapters of [`Store`]: one check per rule, S1 to S15, in that order.
 //!
 //! A rule that is broken panics with its number. What the suite cannot show is durability: that a commit survives a
 //! kill and a power cut needs a test that kills.
@@ -43,6 +43,7 @@ pub async fn check_store(make: impl AsyncFn() -> Arc<dyn Store>) {
         "S12" races::s12_a_dropped_commit_harms_nothing,
         "S13" commits::s13_the_last_write_wins,
         "S14" feed::s14_a_follower_misses_nothing,
+        "S15" feed::s15_fleeting_keys_are_not_told_of,
     }
 }
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use super::MAX_KEY_BYTES;
 
+/// What a fleeting key begins with.
+pub const FLEETING: &str = "~";
+
 /// A key: 1 to [`MAX_KEY_BYTES`] bytes, ordered byte by byte. Cloning copies nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<[u8]>);
@@ -21,6 +24,12 @@ impl Key {
             1..=MAX_KEY_BYTES => Ok(Self(bytes.into())),
             bytes => Err(KeyError { bytes }),
         }
+    }
+
+    /// Whether it is a *fleeting* key: one that begins with [`FLEETING`]. See rule S15 of [`Store`](super::Store).
+    #[must_use]
+    pub fn is_fleeting(&self) -> bool {
+        self.0.starts_with(FLEETING.as_bytes())
     }
 
     /// The bytes.
@@ -67,6 +76,12 @@ mod tests {
         assert_eq!(Key::new("").unwrap_err().bytes, 0);
         assert_eq!(Key::new(vec![b'k'; MAX_KEY_BYTES]).unwrap().as_bytes().len(), 512);
         assert_eq!(Key::new(vec![b'k'; MAX_KEY_BYTES + 1]).unwrap_err().bytes, 513);
+    }
+
+    #[test]
+    fn a_fleeting_key_says_so_first() {
+        assert!(Key::new("~session/1").unwrap().is_fleeting());
+        assert!(!Key::new("session/~1").unwrap().is_fleeting());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct MemoryStore {
 struct State {
     rows: BTreeMap<Key, Row>,
     feed: Vec<Change>,
+    /// The version of the last commit.
+    last: Version,
 }
 
 #[derive(Debug)]
@@ -87,15 +89,21 @@ impl State {
         if let Some(key) = conflict {
             return Err(CommitError::Conflict(key));
         }
-        let version = self.feed.last().map_or(Version::ZERO, |change| change.version).next();
+        let version = self.last.next();
         for (key, write) in commit.writes() {
             let value = match write {
                 Write::Put(value) => Some(value.clone()),
                 Write::Delete => None,
             };
-            self.feed.push(Change { version, key: key.clone(), deleted: value.is_none() });
+            if !key.is_fleeting() {
+                self.feed.push(Change { version, key: key.clone(), deleted: value.is_none() });
+            } else if value.is_none() {
+                self.rows.remove(key);
+                continue;
+            }
             self.rows.insert(key.clone(), Row { version, value });
         }
+        self.last = version;
         Ok(version)
     }
 }

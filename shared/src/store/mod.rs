@@ -6,7 +6,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | here | the port: [`Store`], and the rules S1 to S14 that every adapter keeps |
+//! | here | the port: [`Store`], and the rules S1 to S15 that every adapter keeps |
 //! | `key`, `version`, `commit`, `feed`, `error`, `limits` | the words of the port, valid by construction |
 //! | `slot` | [`Slot`]: a record as it was read, for whoever reads, decides and commits |
 //! | `memory` | [`MemoryStore`]: everything in a map, gone with the process |
@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub use self::commit::{Commit, Expect, Refusal, Write};
 pub use self::error::{CommitError, StoreError, StoreErrorKind};
 pub use self::feed::{Change, whole_commits};
-pub use self::key::{Key, KeyError};
+pub use self::key::{FLEETING, Key, KeyError};
 pub use self::limits::{
     MAX_COMMIT_BYTES, MAX_COMMITS_PER_BATCH, MAX_KEY_BYTES, MAX_KEYS_PER_COMMIT, MAX_VALUE_BYTES,
 };
@@ -81,6 +81,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// * **S13** A write without an expectation on its key is allowed: the last one wins.
 /// * **S14** S9 holds while commits are under way: a reader that follows the feed misses no version that becomes
 ///   visible behind its back.
+/// * **S15** A *fleeting* key (one that begins with [`FLEETING`]) is read, scanned and committed as any other, and the
+///   feed never tells of it: what comes and goes in great numbers and is nobody's business leaves nothing behind. An
+///   adapter keeps no place for one that is deleted.
 pub trait Store: Debug + Send + Sync + 'static {
     /// The live entry of `key`; `None` when the key was never written or is deleted. Only durable versions are seen.
     ///

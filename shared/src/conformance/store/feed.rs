@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{commit, done, feed, key, put};
-use crate::store::{Commit, Store, Version};
+use super::{commit, conflict, done, feed, key, put, read};
+use crate::store::{Commit, FLEETING, Store, Version};
 
 pub(super) async fn s9_the_feed_is_complete_in_whole_commits(store: Arc<dyn Store>) {
     // Commits of 1 to 5 changes; each writes one key that is new and some that all write, and every other deletes.
@@ -84,4 +84,27 @@ pub(super) async fn s14_a_follower_misses_nothing(store: Arc<dyn Store>) {
     twice.sort_unstable();
     assert_eq!(twice.len(), 2 * WRITERS * COMMITS, "S14: the test's own count");
     assert!(followed == twice, "S14: a follower saw {} changes of {}", followed.len(), twice.len());
+}
+
+pub(super) async fn s15_fleeting_keys_are_not_told_of(store: Arc<dyn Store>) {
+    let fleeting = |name: &str| format!("{FLEETING}s15/{name}");
+    let (a, b) = (fleeting("a"), fleeting("b"));
+    let first = commit("S15", &*store, put(&a, "1")).await;
+    let both = commit("S15", &*store, put("s15", "x").put(key(&b), b"2".as_slice())).await;
+    assert!(both > first, "S15: {both} after {first}");
+    let values = |entries: Vec<(_, crate::store::Entry)>| -> Vec<_> {
+        entries.into_iter().map(|(key, entry)| (key, entry.value.to_vec())).collect()
+    };
+    let found = values(done("S15", store.scan(fleeting("").as_bytes(), None, 9).await));
+    assert_eq!(found, [(key(&a), b"1".to_vec()), (key(&b), b"2".to_vec())], "S15: a scan");
+
+    let claim = || put(&a, "3").expect_absent(key(&a));
+    conflict("S15", &*store, claim(), &a).await;
+    let gone = commit("S15", &*store, Commit::new().expect_version(key(&a), first).delete(key(&a))).await;
+    assert_eq!(read("S15", &*store, &a).await, None, "S15: deleted");
+    let again = commit("S15", &*store, claim()).await;
+    assert!(again > gone && gone > both, "S15: {again} after {gone} after {both}");
+    assert_eq!(read("S15", &*store, &a).await.map(|entry| entry.version), Some(again), "S15: written again");
+
+    assert_eq!(feed("S15", &*store, 9).await, [(both, key("s15"), false)], "S15: the feed");
 }

@@ -128,14 +128,24 @@ impl Engine {
         })
     }
 
-    /// The version of the last commit, from the end of the feed.
+    /// The version of the last commit: from the end of the feed, or noted beside it.
     pub(super) fn last_version(&self) -> Result<Version, StoreError> {
         let ends =
             rows::feed_key(Version::ZERO, 0)..=rows::feed_key(Version::from_sequence(u64::MAX), u16::MAX);
-        let Some(row) = self.tree.range(ends).next_back() else { return Ok(Version::ZERO) };
-        let (key, value) = row.map_err(failed)?;
-        let change = rows::parse_feed_row(&key, &value).ok_or_else(|| damaged("a change", &key))?;
-        Ok(change.version)
+        let told = match self.tree.range(ends).next_back() {
+            None => Version::ZERO,
+            Some(row) => {
+                let (key, value) = row.map_err(failed)?;
+                rows::parse_feed_row(&key, &value).ok_or_else(|| damaged("a change", &key))?.version
+            }
+        };
+        let noted = match self.tree.get(rows::LAST_KEY).map_err(failed)? {
+            None => Version::ZERO,
+            Some(last) => {
+                rows::parse_last(&last).ok_or_else(|| damaged("the last version", rows::LAST_KEY))?
+            }
+        };
+        Ok(told.max(noted))
     }
 
     /// Makes the rows visible to reads of this file's methods, all at once. Not durable yet.

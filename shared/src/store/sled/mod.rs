@@ -19,7 +19,8 @@
 //! version. So a stalled disk stalls commits alone, and after a failed sync reads go on.
 //!
 //! **The feed is not trimmed**: one small row a change, about 20 bytes beside the key, and it is the history that
-//! rule S9 promises. At open it costs memory as every row does (about 50 bytes in sled's page table, at worst).
+//! rule S9 promises. At open it costs memory as every row does (about 50 bytes in sled's page table, at worst). Fleeting
+//! keys are not in it, and the row of one that was deleted is removed with the next batch.
 
 mod engine;
 mod files;
@@ -118,17 +119,19 @@ impl SledStore {
     }
 
     fn start(path: PathBuf, lock: Lock, engine: Engine) -> Result<Self, OpenError> {
-        let last = engine.last_version().map_err(|error| match error {
+        let unreadable = |error| match error {
             StoreError::Io(source) => {
                 OpenError::Io { path: path.clone(), source: io::Error::new(source.kind(), source) }
             }
             other => OpenError::Damaged { path: path.clone(), detail: other.to_string() },
-        })?;
+        };
+        let last = engine.last_version().map_err(unreadable)?;
         // What recovery found was synced just now, so all of it may be seen.
         let view = Arc::new(View::new(engine, last));
+        let graves = view.graves().map_err(unreadable)?;
         let failed = |source| OpenError::Io { path: path.clone(), source };
         let sled_is_gone = SledIsGone::when_dropped(&path).map_err(failed)?;
-        let writer = Writer::start(Arc::clone(&view)).map_err(failed)?;
+        let writer = Writer::start(Arc::clone(&view), graves).map_err(failed)?;
         Ok(Self { path, writer, view, _sled_is_gone: sled_is_gone, _lock: lock })
     }
 

@@ -6,6 +6,7 @@
 //! | `c` version (8), slot (2), number (2) | a piece of a long value |
 //! | `s` version (8), slot (2) | the feed: `0` for a put or `1` for a delete, then the key |
 //! | `m` `format` | [`FORMAT`] |
+//! | `m` `last` | the version (8) of the last commit of a batch that left no row in the feed: one of fleeting keys alone |
 //!
 //! A slot is the place of a write in its commit; (version, slot) names a write for ever.
 //!
@@ -17,8 +18,9 @@ use std::sync::Arc;
 use crate::store::{Change, Entry, Key, Version};
 
 /// The format of this file's rows; checked at open, changed whenever they change.
-pub(super) const FORMAT: &[u8] = b"namesake store 1";
+pub(super) const FORMAT: &[u8] = b"namesake store 2";
 pub(super) const FORMAT_KEY: &[u8] = b"mformat";
+pub(super) const LAST_KEY: &[u8] = b"mlast";
 
 /// Longest part of a value in one row.
 pub(super) const PIECE_BYTES: usize = 4096;
@@ -131,6 +133,15 @@ pub(super) fn parse_feed_row(key: &[u8], value: &[u8]) -> Option<Change> {
     let (version, _) = parse_place(key.strip_prefix(&[FEED])?.try_into().ok()?);
     let (deleted, key) = value.split_first()?;
     Some(Change { version, key: Key::new(key).ok()?, deleted: *deleted == 1 })
+}
+
+/// The value of [`LAST_KEY`].
+pub(super) fn last_value(version: Version) -> Vec<u8> {
+    version.sequence().to_be_bytes().to_vec()
+}
+
+pub(super) fn parse_last(value: &[u8]) -> Option<Version> {
+    Some(Version::from_sequence(u64::from_be_bytes(value.try_into().ok()?)))
 }
 
 fn place(version: Version, slot: u16) -> [u8; 10] {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::store::{MAX_KEYS_PER_COMMIT, MAX_VALUE_BYTES};
+use crate::store::{FLEETING, MAX_KEYS_PER_COMMIT, MAX_VALUE_BYTES};
 
 fn open(path: &Path) -> Result<SledStore, OpenError> {
     SledStore::open(SledOptions { path: path.into(), cache_bytes: 8 * 1024 * 1024 })
@@ -85,6 +85,53 @@ async fn reopening_finds_everything_and_goes_on_counting() {
     let versions: Vec<_> = store.changes(Version::ZERO, 9).await.unwrap().iter().map(|c| c.version).collect();
     assert_eq!(versions, [first, second]);
     assert!(store.commit(Commit::new().put(key("a"), b"2".as_slice())).await.unwrap() > second);
+}
+
+/// Neither a row in the feed nor a tombstone stays, also across restarts, and no version is given twice.
+#[tokio::test]
+async fn fleeting_keys_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |store: &SledStore| store.view.engine.heads(b"", None).count();
+    let fleeting = |n: usize| key(format!("{FLEETING}k{n}"));
+    let mut last = Version::ZERO;
+    for round in 0..3 {
+        let store = open(folder.path()).unwrap();
+        for n in 0..50 {
+            for commit in [Commit::new().put(fleeting(n), b"x".as_slice()), Commit::new().delete(fleeting(n))]
+            {
+                let version = store.commit(commit).await.unwrap();
+                assert!(version > last, "in round {round}, {version} comes after {last}");
+                last = version;
+            }
+        }
+        assert_eq!(store.changes(Version::ZERO, 9).await.unwrap(), []);
+        // The last one's row waits for a batch.
+        assert_eq!(rows(&store), 1);
+        let kept = store.commit(Commit::new().put(fleeting(0), b"kept".as_slice())).await.unwrap();
+        assert_eq!(rows(&store), 1);
+        last = store.commit(Commit::new().delete(fleeting(0))).await.unwrap();
+        assert!(kept < last);
+    }
+    let store = open(folder.path()).unwrap();
+    assert_eq!(store.read(&fleeting(0)).await.unwrap(), None);
+    store.commit(Commit::new().put(key("k"), b"x".as_slice())).await.unwrap();
+    assert_eq!(rows(&store), 1, "what an earlier run left is removed, too");
+}
+
+/// As with any other key: until the deletion is durable, what was there is there.
+#[tokio::test]
+async fn a_fleeting_key_is_not_gone_before_its_deletion_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fleeting, value) = (key("~k"), b"x".as_slice());
+    let store = open(folder.path()).unwrap();
+    let version = store.commit(Commit::new().put(fleeting.clone(), value)).await.unwrap();
+    drop(store);
+    let store = broken(folder.path());
+    let outcome = store.commit(Commit::new().delete(fleeting.clone())).await;
+    assert!(matches!(outcome, Err(CommitError::Unknown(_))), "{outcome:?}");
+    let entry = Entry { version, value: value.into() };
+    assert_eq!(store.read(&fleeting).await.unwrap(), Some(entry.clone()));
+    assert_eq!(store.scan(b"~", None, 9).await.unwrap(), [(fleeting, entry)]);
 }
 
 #[tokio::test]

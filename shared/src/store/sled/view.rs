@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::engine::Engine;
 use super::rows::{Head, Row};
-use crate::store::{Change, Entry, Key, StoreError, Version, whole_commits};
+use crate::store::{Change, Entry, FLEETING, Key, StoreError, Version, whole_commits};
 
 /// What a batch replaces: for each key it writes, the last durable row, or `None` if there was none.
 pub(super) type Before = HashMap<Key, Option<Row>>;
@@ -103,6 +103,17 @@ impl View {
             }
         }
         Ok(found)
+    }
+
+    /// Deleted fleeting keys that still have a row.
+    pub(super) fn graves(&self) -> Result<Vec<Key>, StoreError> {
+        let mut graves = Vec::new();
+        for head in self.engine.heads(FLEETING.as_bytes(), None) {
+            if let (key, Head::Whole(Row { value: None, .. })) = head? {
+                graves.push(key);
+            }
+        }
+        Ok(graves)
     }
 
     pub(super) fn changes(&self, after: Version, limit: usize) -> Result<Vec<Change>, StoreError> {

@@ -39,9 +39,10 @@ struct Request {
 }
 
 impl Writer {
-    pub(super) fn start(view: Arc<View>) -> io::Result<Self> {
+    /// `graves`: what an earlier run left to be removed.
+    pub(super) fn start(view: Arc<View>, graves: Vec<Key>) -> io::Result<Self> {
         let (queue, requests) = mpsc::channel(MAX_QUEUED_COMMITS);
-        let thread = Thread { view, requests, broken: None, synced: HashSet::new() };
+        let thread = Thread { view, requests, broken: None, synced: HashSet::new(), graves };
         let thread = Builder::new().name("namesake-store".into()).spawn(move || thread.run())?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -76,6 +77,9 @@ struct Thread {
     broken: Option<String>,
     /// See `Engine::persist`.
     synced: HashSet<PathBuf>,
+    /// Fleeting keys whose deletion is durable. Their rows go with the next batch, and not before: until a deletion is
+    /// durable, its row is what tells readers to look at what was there.
+    graves: Vec<Key>,
 }
 
 impl Thread {
@@ -117,15 +121,18 @@ impl Thread {
     }
 
     fn write<'a>(&mut self, commits: impl Iterator<Item = &'a Commit>) -> Vec<Result<Version, CommitError>> {
-        let mut staged =
-            Staged { view: &self.view, last: self.view.mark(), keys: HashMap::new(), feed: Rows::default() };
+        let (view, last) = (&*self.view, self.view.mark());
+        let mut staged = Staged { view, last, told: last, keys: HashMap::new(), feed: Rows::default() };
         let outcomes: Vec<_> = commits.map(|commit| staged.add(commit)).collect();
         if staged.keys.is_empty() {
             // Everything was decided against durable rows.
             return outcomes;
         }
-        match staged.commit(&mut self.synced) {
-            Ok(()) => outcomes,
+        match staged.commit(&mut self.synced, &self.graves) {
+            Ok(graves) => {
+                self.graves = graves;
+                outcomes
+            }
             Err(error) => {
                 self.broken = Some(one_line(&error));
                 let told = |outcome| match outcome {
@@ -144,6 +151,8 @@ impl Thread {
 struct Staged<'a> {
     view: &'a View,
     last: Version,
+    /// The last of its commits that is in the feed.
+    told: Version,
     keys: HashMap<Key, Replaced>,
     feed: Rows,
 }
@@ -181,7 +190,10 @@ impl Staged<'_> {
                 Write::Delete => None,
             };
             let now = Row { version: self.last, slot, value };
-            self.feed.put(now.feed_key(), now.feed_value(key));
+            if !key.is_fleeting() {
+                self.feed.put(now.feed_key(), now.feed_value(key));
+                self.told = self.last;
+            }
             match before.remove(key) {
                 Some(before) => drop(self.keys.insert(key.clone(), Replaced { before, now })),
                 None => drop(self.keys.get_mut(key).map(|replaced| replaced.now = now)),
@@ -190,8 +202,17 @@ impl Staged<'_> {
         Ok(self.last)
     }
 
-    fn commit(self, synced: &mut HashSet<PathBuf>) -> Result<(), StoreError> {
-        let Self { view, last, keys, feed: mut rows } = self;
+    /// Makes the batch durable, with the end of `graves`. Gives those that it has dug.
+    fn commit(self, synced: &mut HashSet<PathBuf>, graves: &[Key]) -> Result<Vec<Key>, StoreError> {
+        let Self { view, last, told, keys, feed: mut rows } = self;
+        for grave in graves.iter().filter(|key| !keys.contains_key(*key)) {
+            rows.remove(rows::head_key(grave.as_bytes()));
+        }
+        if told != last {
+            rows.put(rows::LAST_KEY.to_vec(), rows::last_value(last));
+        }
+        let dug = keys.iter().filter(|(key, replaced)| key.is_fleeting() && replaced.now.value.is_none());
+        let dug = dug.map(|(key, _)| key.clone()).collect();
         for (key, Replaced { before, now }) in &keys {
             for (piece, _) in before.iter().flat_map(Row::pieces) {
                 rows.remove(piece);
@@ -205,7 +226,7 @@ impl Staged<'_> {
         view.engine.apply(rows)?;
         view.engine.persist(synced)?;
         view.settle(last);
-        Ok(())
+        Ok(dug)
     }
 }
 
