@@ -13,8 +13,8 @@
 //! | `reconcile` | what an answer of the upstream means: the rules, pure |
 //! | `apply` | carries a decision out in one conditional commit, then tells the cache |
 //! | `poller`, `start`, `schedule`, `budget`, `freshness` | who is asked when, and what is not worth storing each time |
-//! | `sweep` | forgets what nobody comes back for |
-//! | `link`, `session`, `own` | signing in, and one's own profile |
+//! | `sweep` | housekeeping: forgets what nobody comes back for |
+//! | `link`, `pending`, `session`, `own` | signing in, and one's own profile |
 //! | `webhook`, `signed_request`, `callbacks` | what the upstream sends by itself |
 //! | `records`, `register`, `name_key`, `sealing`, `secret` | what is stored, how it is read and written, and what is hidden |
 //! | [`upstream`] | the port, how to write an adapter, and the two that speak Meta's API and OpenID Connect |
@@ -32,6 +32,7 @@ mod link;
 mod model;
 mod name_key;
 mod own;
+mod pending;
 mod policy;
 mod poller;
 mod reconcile;

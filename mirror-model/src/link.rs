@@ -1,34 +1,39 @@
 //! Linking: a person signs in at the upstream, and the account here that mirrors theirs is found or made.
 //!
-//! OAuth 2.0 authorization code (RFC 6749 section 4.1). The state is random, stored hashed, bound to the browser
-//! that began by a cookie, good for a while and once. With it waits the PKCE verifier (RFC 7636), sealed, for the
-//! upstreams that know it (Meta does not; the client secret stands in).
+//! OAuth 2.0 authorization code (RFC 6749 section 4.1). The state is random, and waits with the PKCE verifier (RFC 7636,
+//! for the upstreams that know it; Meta does not, and the client secret stands in) in a sealed cookie of the browser that
+//! began: see `pending`. So beginning writes nothing, and ending writes one commit, which has the mark that the state was
+//! used.
 
 use std::fmt;
 
-use namesake::{AccountId, AvatarUrl, Bio, Change, DisplayName, Handle, store::Commit};
+use namesake::{
+    AccountId, AvatarUrl, Bio, Change, DisplayName, Handle, Timestamp,
+    store::{Commit, Slot},
+};
 use serde::Deserialize;
-use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use crate::{
     LinkError, MirrorModel, RegisterError, SessionToken, Username,
     apply::decide,
     budget::after,
+    pending::{Pending, Used},
     reconcile::Decision,
-    records::{Account, Confirmed, ForeignKey, Pending, Session},
+    records::{Account, Confirmed, ForeignKey, Session},
     register::{ATTEMPTS, Outcome},
     schedule::Next,
-    secret::{hash, random_text},
+    secret::random_text,
     upstream::{Sighting, SignIn, Token, UpstreamPerson},
 };
 
-/// Where to send a browser that wants to link. `Debug` tells neither the state nor what binds it to the browser.
+/// Where to send a browser that wants to link. `Debug` tells neither the state nor the sealed sign-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Connect {
     /// The upstream's authorize page.
     pub location: Url,
-    /// What the browser has to bring back, as a cookie (`HttpOnly`, `SameSite=Lax`, for [`Connect::max_age`]).
+    /// The sign-in, sealed: what the browser has to bring back, as a cookie (`HttpOnly`, `SameSite=Lax`, for
+    /// [`Connect::max_age`]).
     pub browser: String,
     /// For how long, in seconds.
     pub max_age: u64,
@@ -74,38 +79,24 @@ pub struct Linked {
 }
 
 impl MirrorModel {
-    /// Begins a link, in a browser that may be signed in already.
+    /// Begins a link, in a browser that may be signed in already. Nothing is stored.
     ///
     /// # Errors
     /// [`LinkError::Upstream`] when the upstream must be asked for its authorize page and does not say;
-    /// [`LinkError::Register`] when the state cannot be stored.
+    /// [`LinkError::Register`] when it is not known who is signed in.
     pub async fn connect(&self, session: Option<&SessionToken>) -> Result<Connect, LinkError> {
         let sign_in = SignIn::begin(self.redirect(), &*self.randomness);
-        // First, since an upstream that cannot be reached leaves nothing behind.
         let location = self.upstream.authorize_url(&sign_in).await.map_err(LinkError::Upstream)?;
-        let browser = random_text(&*self.randomness);
-        let verifier = self.sealer.seal(&hash(&sign_in.state), sign_in.verifier(), &*self.randomness);
-        let pending = Pending {
-            browser: hash(&browser),
-            verifier: verifier.map_err(|_| RegisterError::Sealing)?,
-            signed_in: self.whose(session).await?,
-            expires: after(self.clock.now(), self.settings.state_ttl),
-        };
-        let slot = self
-            .register
-            .read::<Pending>(self.register.keys.state(&sign_in.state).map_err(RegisterError::from)?)
-            .await?;
-        let commit = slot.put(Commit::new(), &pending).map_err(RegisterError::from)?;
-        if self.register.commit(commit).await? != Outcome::Done {
-            return Err(RegisterError::Contended.into());
-        }
+        let expires = after(self.clock.now(), self.settings.state_ttl);
+        let pending = Pending::new(&sign_in, self.whose(session).await?, expires);
+        let browser = pending.seal(&self.register.keys, &self.sealer, &*self.randomness)?;
         Ok(Connect { location, browser, max_age: self.settings.state_ttl.as_secs() })
     }
 
-    /// Ends a link: the browser is back from the upstream.
+    /// Ends a link: the browser is back from the upstream, with what [`MirrorModel::connect`] gave it.
     ///
     /// # Errors
-    /// [`LinkError`] says why there is no link. Nothing was changed then.
+    /// [`LinkError`] says why there is no link. Nothing was stored then.
     pub async fn callback(
         &self,
         query: CallbackQuery,
@@ -113,7 +104,7 @@ impl MirrorModel {
         session: Option<&SessionToken>,
     ) -> Result<Linked, LinkError> {
         let state = query.state.as_deref().ok_or(LinkError::Malformed)?;
-        let pending = self.use_state(state, browser).await?;
+        let pending = self.pending(state, browser).await?;
         let code = match (query.code, query.error) {
             (_, Some(error)) => {
                 let reason = query.error_description.unwrap_or(error);
@@ -124,19 +115,18 @@ impl MirrorModel {
         };
         // Meta appends `#_` to its redirect; some clients hand it on as part of the code.
         let code = code.strip_suffix("#_").unwrap_or(&code);
-        let verifier =
-            self.sealer.open(&hash(state), &pending.verifier).map_err(|_| RegisterError::Sealing)?;
-        let sign_in = SignIn::resume(self.redirect(), state.to_owned(), verifier);
+        let (began_as, expires) = (pending.signed_in.clone(), pending.expires);
+        let sign_in = pending.resume(self.redirect());
         let token = self.upstream.exchange(code, &sign_in).await.map_err(LinkError::Upstream)?;
         let asked = self.clock.now();
         let Sighting { person, .. } = self.upstream.who(&token.secret).await.map_err(LinkError::Upstream)?;
         let when = Confirmed { asked, received: self.clock.now() };
         // Signed in when it began or when it ends: either way there is an account that stays what it is.
         let mut signed_in = self.whose(session).await?;
-        if let (None, Some(account)) = (&signed_in, pending.signed_in) {
+        if let (None, Some(account)) = (&signed_in, began_as) {
             signed_in = self.register.account(&account).await?.value().map(|_| account);
         }
-        self.link(&person, &token, when, signed_in).await
+        self.link(&person, &token, when, signed_in, (state, expires)).await
     }
 
     fn redirect(&self) -> Url {
@@ -150,35 +140,49 @@ impl MirrorModel {
         }
     }
 
-    /// Uses a state up. One of another browser stays as it is: whoever saw it cannot spoil the sign-in.
-    async fn use_state(&self, state: &str, browser: Option<&str>) -> Result<Pending, LinkError> {
-        let slot = self
-            .register
-            .read::<Pending>(self.register.keys.state(state).map_err(RegisterError::from)?)
-            .await?;
-        let pending = slot.value().cloned().ok_or(LinkError::State)?;
-        let browser = hash(browser.ok_or(LinkError::State)?);
-        if !bool::from(browser.as_bytes().ct_eq(pending.browser.as_bytes())) {
-            return Err(LinkError::State);
+    /// The sign-in that a browser began, if it is this one, not over, and not used. Whoever saw its state alone can
+    /// neither end nor spoil it.
+    async fn pending(&self, state: &str, browser: Option<&str>) -> Result<Pending, LinkError> {
+        let keys = &self.register.keys;
+        let pending = browser.and_then(|cookie| Pending::open(cookie, keys, &self.sealer));
+        let now = self.clock.now();
+        // Sealed by a clock that was ahead, it would be good for longer than any.
+        let in_time = |expires| now < expires && expires <= after(now, self.settings.state_ttl);
+        let pending = pending.filter(|it| it.is_of(state) && in_time(it.expires)).ok_or(LinkError::State)?;
+        // Looked at once more in the commit; here it spares the upstream a code that was used.
+        match self.used(state).await?.value() {
+            None => Ok(pending),
+            Some(_) => Err(LinkError::State),
         }
-        let used = self.register.commit(slot.clear(Commit::new())).await? == Outcome::Done;
-        if used && pending.expires > self.clock.now() { Ok(pending) } else { Err(LinkError::State) }
     }
 
-    /// Finds or makes the account that mirrors `person`, in one commit with its name and its sign-in.
+    async fn used(&self, state: &str) -> Result<Slot<Used>, RegisterError> {
+        self.register.read(self.register.keys.used_state(state)?).await
+    }
+
+    /// Finds or makes the account that mirrors `person`, in one commit with its name, its sign-in, and the mark that the
+    /// state was used.
     async fn link(
         &self,
         person: &UpstreamPerson,
         token: &Token,
         when: Confirmed,
         signed_in: Option<AccountId>,
+        (state, expires): (&str, Timestamp),
     ) -> Result<Linked, LinkError> {
         let name = Username::parse(&person.username).map_err(LinkError::Username)?;
         let foreign = ForeignKey { source: self.upstream.source().clone(), id: person.id.clone() };
         let fresh = AccountId::mint(&self.settings.scheme, &*self.randomness);
         let session = SessionToken::mint(&*self.randomness);
         let keys = &self.register.keys;
+        let mark = Used { expires, by: random_text(&*self.randomness) };
         for _ in 0..ATTEMPTS {
+            let used = self.used(state).await?;
+            match used.value() {
+                None => (),
+                Some(used) if *used == mark => return self.was_linked(&foreign, &fresh, session).await,
+                Some(_) => return Err(LinkError::State),
+            }
             let link = self.register.foreign(&foreign).await?;
             let id = link.value().unwrap_or(&fresh);
             if signed_in.as_ref().is_some_and(|signed_in| signed_in != id) {
@@ -192,7 +196,8 @@ impl MirrorModel {
             let rows = self.rows(&account, &name).await?;
             let decision = decide(&account, slot.value().is_some(), &rows, &name, when);
 
-            let mut commit = link.put(Commit::new(), id).map_err(RegisterError::from)?;
+            let mut commit = used.put(Commit::new(), &mark).map_err(RegisterError::from)?;
+            commit = link.put(commit, id).map_err(RegisterError::from)?;
             let mut changes = Vec::new();
             if matches!(decision, Decision::Confirm | Decision::Take | Decision::Displace) {
                 (commit, changes) = rows.carry_out(commit, decision, &mut account, &name, when)?;
@@ -236,6 +241,24 @@ impl MirrorModel {
             return Ok(Linked { created: *id == fresh, account: id.clone(), handle, token: session });
         }
         Err(RegisterError::Contended.into())
+    }
+
+    /// What a commit led to that ended in doubt and left its mark. None of it is done again: an account that was deleted
+    /// since would come back.
+    async fn was_linked(
+        &self,
+        foreign: &ForeignKey,
+        fresh: &AccountId,
+        token: SessionToken,
+    ) -> Result<Linked, LinkError> {
+        let stored = match self.register.foreign(foreign).await?.value() {
+            Some(id) => self.register.account(id).await?.into_value(),
+            None => None,
+        };
+        let Account { account, handle, .. } = stored.ok_or(LinkError::State)?;
+        // The visit plans the rest.
+        self.schedule.plan(&account, Next { poll_at: Some(self.clock.now()), ..Next::default() });
+        Ok(Linked { created: account == *fresh, account, handle: handle.map(Handle::from), token })
     }
 }
 

@@ -87,28 +87,30 @@ impl MirrorModel {
         self.upstream.source()
     }
 
-    /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed. Run it once.
+    /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed, and beside that
+    /// forgets what nobody comes back for. Run it once.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         tokio::select! {
             biased;
             () = shutdown => (),
             () = self.keep_true() => (),
+            () = self.keep_house() => (),
         }
     }
 
     async fn look_up(&self, username: &Username) -> Result<Lookup<Identity>, RegisterError> {
-        let row = self.register.row(username).await?;
-        Ok(match row.value() {
+        let row = self.register.holder(username).await?;
+        Ok(match row {
             None => absent(Why::Unknown),
             Some(Row::Released { .. }) => absent(Why::Released),
             Some(Row::Held { account, confirmed }) => {
-                let confirmed = self.freshness.newest(account, username, *confirmed);
+                let confirmed = self.freshness.newest(&account, username, confirmed);
                 if self.deadline(confirmed.asked) <= self.clock.now() {
                     return Ok(absent(Why::Released));
                 }
                 let value = Identity {
                     handle: username.handle().clone(),
-                    account: account.clone(),
+                    account,
                     scheme: self.settings.scheme.clone(),
                     proof: Proof::new(Method::UPSTREAM, confirmed.asked),
                 };

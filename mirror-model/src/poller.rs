@@ -48,15 +48,9 @@ impl MirrorModel {
         self.load().await;
         let mut changed = self.schedule.watch();
         let mut visits = JoinSet::new();
-        let mut sweep_at = self.clock.now();
         let mut keeps_up = true;
         loop {
             changed.borrow_and_update();
-            let now = self.clock.now();
-            if sweep_at <= now {
-                self.sweep(now).await;
-                sweep_at = after(now, self.settings.state_ttl);
-            }
             while visits.len() < self.settings.concurrent_polls.max(1)
                 && let Some(due) = self.schedule.take(self.clock.now())
             {
@@ -66,7 +60,7 @@ impl MirrorModel {
             keeps_up = self.report(keeps_up);
             // With every place taken, only the end of a visit can change what there is to do.
             let full = visits.len() >= self.settings.concurrent_polls.max(1);
-            let next = self.schedule.next(self.clock.now()).map_or(sweep_at, |at| at.min(sweep_at));
+            let next = self.schedule.next(self.clock.now()).unwrap_or(Timestamp::MAX);
             tokio::select! {
                 ended = visits.join_next(), if !visits.is_empty() => {
                     if let Some(Err(error)) = ended {

@@ -4,17 +4,18 @@
 //! mirror/<NAME>/account/<account>   Account   everything of one person; written when something changes
 //! mirror/<NAME>/handle/<hash>       Row       who holds a name and when that was last confirmed; one read a lookup
 //! mirror/<NAME>/foreign/<hash>      account   the upstream's user behind an account; unique
-//! mirror/<NAME>/session/<hash>      account   a signed-in browser; one for each account
-//! mirror/<NAME>/state/<hash>        Pending   a sign-in under way; used once
-//! mirror/<NAME>/deletion/<hash>     time      a data-deletion request, for its status page; kept for a time
 //! mirror/<NAME>/key                 Sealed    what names and upstream ids are hashed with: see `name_key`
+//! ~mirror/<NAME>/session/<hash>     account   a signed-in browser; one for each account
+//! ~mirror/<NAME>/used/<hash>        Used      a sign-in that was used, kept for as long as it could come back
+//! ~mirror/<NAME>/deletion/<hash>    time      a data-deletion request, for its status page; kept for a time
 //! ```
 //!
 //! Nothing of an account outlives it, and no key says anything about a person: the feed of changes keeps keys for ever.
+//! Fleeting keys (with a `~`) are not in it: see rule S15 of [`Store`](namesake::store::Store).
 
 use namesake::{
     AccountId, AvatarUrl, Bio, DisplayName, Scheme, Timestamp,
-    store::{Key, KeyError},
+    store::{FLEETING, Key, KeyError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,18 +107,6 @@ pub(crate) struct Confirmed {
     pub(crate) received: Timestamp,
 }
 
-/// A sign-in under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    /// Hash of the cookie of the browser that began it.
-    pub(crate) browser: String,
-    /// The PKCE verifier, which the upstream must be told at the end and nobody before; sealed for this state.
-    pub(crate) verifier: Sealed,
-    /// Who was signed in there.
-    pub(crate) signed_in: Option<AccountId>,
-    pub(crate) expires: Timestamp,
-}
-
 /// A data-deletion request that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletion {
@@ -143,10 +132,6 @@ impl Keys {
         AccountId::parse(std::str::from_utf8(account).ok()?).ok()
     }
 
-    pub(crate) fn states(&self) -> String {
-        format!("{}state/", self.0)
-    }
-
     pub(crate) fn account(&self, account: &AccountId) -> Result<Key, KeyError> {
         Key::new(format!("{}{account}", self.accounts()))
     }
@@ -163,16 +148,25 @@ impl Keys {
         Key::new(format!("{}key", self.0))
     }
 
-    pub(crate) fn session(&self, hash: &str) -> Result<Key, KeyError> {
-        Key::new(format!("{}session/{hash}", self.0))
+    /// What a sign-in under way is sealed for; the key of nothing.
+    pub(crate) fn sign_in(&self) -> String {
+        format!("{}sign-in", self.0)
     }
 
-    pub(crate) fn state(&self, state: &str) -> Result<Key, KeyError> {
-        Key::new(format!("{}{}", self.states(), hash(state)))
+    pub(crate) fn session(&self, hash: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{FLEETING}{}session/{hash}", self.0))
+    }
+
+    pub(crate) fn used_states(&self) -> String {
+        format!("{FLEETING}{}used/", self.0)
+    }
+
+    pub(crate) fn used_state(&self, state: &str) -> Result<Key, KeyError> {
+        Key::new(format!("{}{}", self.used_states(), hash(state)))
     }
 
     pub(crate) fn deletions(&self) -> String {
-        format!("{}deletion/", self.0)
+        format!("{FLEETING}{}deletion/", self.0)
     }
 
     pub(crate) fn deletion(&self, code: &str) -> Result<Key, KeyError> {

@@ -71,8 +71,22 @@ impl Register {
         self.read(self.names().await?.handle(&self.keys, username)?).await
     }
 
+    /// What is known of a name, for whoever only asks: where no key was ever made to find names by, nobody has one, and
+    /// none is made.
+    pub(crate) async fn holder(&self, username: &Username) -> Result<Option<Row>, RegisterError> {
+        if !self.names.initialized() && self.read::<Sealed>(self.keys.name_key()?).await?.value().is_none() {
+            return Ok(None);
+        }
+        Ok(self.row(username).await?.into_value())
+    }
+
     pub(crate) async fn foreign(&self, foreign: &ForeignKey) -> Result<Slot<AccountId>, RegisterError> {
         self.read(self.names().await?.foreign(&self.keys, foreign)?).await
+    }
+
+    /// Makes the key that names are found by, if there is none: so that nobody who asks has it made.
+    pub(crate) async fn prepare(&self) -> Result<(), RegisterError> {
+        self.names().await.map(|_| ())
     }
 
     /// What names are hashed with.

@@ -1,4 +1,4 @@
-//! Upstream tokens at rest, the verifiers of sign-ins under way, and the key of [`crate::name_key`]: XChaCha20-Poly1305
+//! Upstream tokens at rest, sign-ins under way, and the key of [`crate::name_key`]: XChaCha20-Poly1305
 //! (RFC 8439, with the 24-byte nonce of draft-irtf-cfrg-xchacha), bound to what they belong to.
 //!
 //! The key lives in a file: one 256-bit key a line, base64. The first seals, all of them open, so a key is rotated by

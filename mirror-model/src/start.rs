@@ -24,6 +24,7 @@ impl MirrorModel {
     }
 
     async fn try_load(&self) -> Result<(), RegisterError> {
+        self.register.prepare().await?;
         let (prefix, now) = (self.register.keys.accounts(), self.clock.now());
         let mut last = None;
         loop {

@@ -117,13 +117,15 @@ async fn nothing_that_proves_a_sign_in_is_in_the_url_or_the_store() {
         let texts = rows.iter().map(|(key, row)| format!("{key} {}", String::from_utf8_lossy(&row.value)));
         texts.collect::<String>()
     };
-    let pending = all(world.store.scan(b"mirror/", None, 100).await.unwrap());
-    for secret in [sent("state"), sent("nonce"), sent("code_challenge"), connect.browser] {
-        assert!(!pending.contains(&secret), "{pending}");
+    let stored = world.store.scan(b"", None, 100).await.unwrap();
+    assert!(stored.iter().all(|(key, _)| key.as_bytes() == b"mirror/staff/key"), "{stored:?}");
+    assert!(!connect.browser.contains(&sent("state")), "sealed");
+    let query = world.provider.consent(&connect.location, "s-1");
+    world.model.callback(query, Some(&connect.browser), None).await.unwrap();
+    let linked = all(world.store.scan(b"", None, 100).await.unwrap());
+    for secret in ["access-", "refresh-", &sent("state"), &sent("nonce"), &connect.browser] {
+        assert!(!linked.contains(secret), "{linked}");
     }
-    world.link("s-1").await.unwrap();
-    let linked = all(world.store.scan(b"mirror/", None, 100).await.unwrap());
-    assert!(!linked.contains("access-") && !linked.contains("refresh-"), "{linked}");
 }
 
 #[tokio::test]
@@ -184,8 +186,10 @@ async fn a_code_is_of_no_use_in_another_sign_in_and_a_state_good_once() {
     // The challenge that belongs to the code is of another verifier.
     let refused = world.model.callback(mixed.clone(), Some(&mine.browser), None).await.unwrap_err();
     assert_eq!(refused.remedy(), Remedy::SignIn, "{refused}");
-    let used = world.model.callback(mixed, Some(&mine.browser), None).await.unwrap_err();
-    assert!(matches!(used, LinkError::State), "{used}");
+    // The cookie of the sign-in that the code is of has another state.
+    let refused = world.model.callback(mixed, Some(&theirs.browser), None).await.unwrap_err();
+    assert!(matches!(refused, LinkError::State), "{refused}");
+    assert_eq!(world.holder("mallory").await, Err(Why::Unknown));
 
     let connect = world.model.connect(None).await.unwrap();
     let query = world.provider.consent(&connect.location, "s-1");
@@ -271,7 +275,8 @@ async fn a_description_that_cannot_be_right_begins_no_sign_in() {
     }
     world.provider.break_with("/.well-known/openid-configuration", 503, json!({}));
     assert_eq!(world.model.connect(None).await.unwrap_err().remedy(), Remedy::Retry);
-    assert_eq!(world.store.scan(b"mirror/", None, 9).await.unwrap(), vec![], "nothing is left behind");
+    let left = world.store.scan(b"", None, 9).await.unwrap();
+    assert!(left.iter().all(|(key, _)| key.as_bytes() == b"mirror/staff/key"), "nothing is left: {left:?}");
 }
 
 #[tokio::test]

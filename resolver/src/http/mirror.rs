@@ -4,7 +4,7 @@
 //!
 //! | path below `/mirror/{name}` | what happens |
 //! |---|---|
-//! | `GET /connect` | off to the upstream, with a cookie that binds the sign-in to this browser |
+//! | `GET /connect` | off to the upstream, with the sign-in sealed in a cookie of this browser: nothing is stored |
 //! | `GET /callback` | back from it: the account is linked, its owner signed in |
 //! | `GET /webhook`, `POST /webhook` | the upstream subscribes; it tells that something happened |
 //! | `POST /deauthorize`, `POST /delete`, `GET /delete?code=` | it passes on that a person wants to be gone |

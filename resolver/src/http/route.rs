@@ -257,9 +257,10 @@ impl Kind {
         self.methods().contains(method) || method == Method::HEAD && self.takes_head()
     }
 
-    /// Where it takes `GET`, unless that uses something up: looking is no sign-in.
+    /// Where it takes `GET`, unless that begins or ends something: looking is no sign-in.
     fn takes_head(self) -> bool {
-        self != Self::MirrorCallback && self.methods().contains(&Method::GET)
+        let signs_in = matches!(self, Self::MirrorConnect | Self::MirrorCallback);
+        !signs_in && self.methods().contains(&Method::GET)
     }
 
     /// The value of `Allow`.
@@ -372,7 +373,7 @@ mod tests {
         assert_eq!(Kind::Resolve.allow(), "GET, POST, HEAD, OPTIONS");
         assert_eq!(Kind::RefreshIdentity.allow(), "POST, OPTIONS");
         assert_eq!(Kind::MirrorCallback.allow(), "GET, OPTIONS");
-        assert!(!Kind::MirrorCallback.takes(&Method::HEAD) && Kind::MirrorConnect.takes(&Method::HEAD));
+        assert!(!Kind::MirrorCallback.takes(&Method::HEAD) && !Kind::MirrorConnect.takes(&Method::HEAD));
         assert!(Kind::Handle.takes(&Method::HEAD) && !Kind::Handle.takes(&Method::POST));
     }
 

@@ -7,7 +7,7 @@ use super::{reply::Reply, request::Asked};
 
 /// `__Host-`: only over a secure connection, for this host alone, for every path (RFC 6265bis section 4.1.3).
 pub(super) const SESSION: &str = "__Host-namesake-session";
-/// Binds a sign-in under way to the browser that began it.
+/// The sign-in under way in the browser that began it, sealed.
 pub(super) const LINKING: &str = "__Host-namesake-linking";
 
 /// The owner's token: a bearer if there is one, else the cookie.

@@ -33,6 +33,53 @@ async fn a_callback_counts_once_and_in_the_browser_that_began() {
 }
 
 #[tokio::test]
+async fn looking_begins_and_ends_nothing() {
+    let (world, mut browser, _) = browsers().await;
+    let before = browser.get("/v1/changes?limit=1000").await.json()["next"].clone();
+    for path in ["connect", "callback", "callback?code=x&state=x"] {
+        let looked = browser.send("HEAD", &format!("{PAGE}/{path}"), &[], "").await;
+        assert_eq!((problem(&looked), looked.header("allow")), ((405, true), "GET, OPTIONS"), "{looked:?}");
+    }
+    for _ in 0..3 {
+        assert_eq!(browser.get(&format!("{PAGE}/connect")).await.status, 303);
+    }
+    for query in ["", "?state=x", "?code=x", "?code=x&state=x", "?error=access_denied&state=x"] {
+        let refused = browser.get(&format!("{PAGE}/callback{query}")).await;
+        assert!((400..404).contains(&refused.status), "{query} {refused:?}");
+    }
+    assert_eq!(browser.get("/v1/changes?limit=1000").await.json()["next"], before);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_sign_in_nobody_is_sent_where_a_request_says() {
+    let (world, mut browser, _) = browsers().await;
+    let elsewhere = "https%3A%2F%2Felsewhere.example%2F";
+    let there = format!("redirect={elsewhere}&next={elsewhere}&done={elsewhere}&return_to={elsewhere}");
+    let connect = browser.get(&format!("{PAGE}/connect?{there}")).await;
+    assert!(!connect.header("location").contains("elsewhere"), "{connect:?}");
+    let back = browser.consent("dora").await;
+    let linked = browser.get(&format!("{back}&{there}")).await;
+    assert_eq!((linked.status, linked.header("location")), (303, "/mirror/threads?done=linked"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_sign_in_is_of_this_host_alone_and_tells_nothing() {
+    let (world, mut browser, _) = browsers().await;
+    let connect = browser.get(&format!("{PAGE}/connect")).await;
+    let [cookie] = &connect.cookies[..] else { panic!("{connect:?}") };
+    let (name, rest) = cookie.split_once('=').unwrap();
+    let (value, attributes) = rest.split_once("; ").unwrap();
+    assert_eq!(name, "__Host-namesake-linking-threads");
+    assert_eq!(attributes, "Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax");
+    let there: Url = connect.header("location").parse().unwrap();
+    let state = there.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    assert!(!value.contains(&state) && cookie.len() < 4096, "{cookie}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_redirect_is_the_configured_one_whatever_a_request_says() {
     let (world, mut browser, _) = browsers().await;
     let callback = world.public_url.join("mirror/threads/callback").unwrap();

@@ -5,10 +5,10 @@ use std::time::Duration;
 use namesake::ProfileState;
 
 use super::{
-    Step::{Advance, Deauthorize, Event, Latency, Link, Overtaken, Poll, Rename, Swap, Visit},
+    Step::{Advance, Commits, Deauthorize, Event, Latency, Link, Overtaken, Poll, Rename, Swap, Visit},
     world::World,
 };
-use crate::upstream::UpstreamFailure;
+use crate::{LinkError, upstream::UpstreamFailure};
 
 const INTERVAL: Duration = Duration::from_secs(300);
 
@@ -127,5 +127,20 @@ fn a_token_that_cannot_be_refreshed_works_until_its_end() {
         world.take(&Advance(Duration::from_secs(11 * 3600)));
         world.work_off();
         assert_eq!(world.state(&account), ProfileState::Current, "it was refreshed before its end");
+    }
+}
+
+#[test]
+fn a_sign_in_that_comes_back_twice_at_once_is_used_once() {
+    // Each commit waits, so that both have read before either has written; or the first ends in doubt.
+    for (wait, doubtful) in [(0, 0), (2, 0), (0, 1), (2, 1), (2, 2)] {
+        let mut world = World::new();
+        world.take(&Commits { wait, doubtful });
+        let [first, second] = world.link_twice(1);
+        let linked = [&first, &second].into_iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(linked, 1, "{first:?} {second:?}");
+        let refused = if first.is_err() { first } else { second };
+        assert!(matches!(refused, Err(LinkError::State)), "{refused:?}");
+        world.end();
     }
 }

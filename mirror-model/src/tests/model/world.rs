@@ -19,8 +19,8 @@ use super::{
     upstream::{Latency, Simulated, Weather},
 };
 use crate::{
-    CallbackQuery, Edit, LinkError, Linked, MirrorModel, MirrorSettings, Secret, SessionToken, TokenSealer,
-    signed_request::sign,
+    CallbackQuery, Connect, Edit, LinkError, Linked, MirrorModel, MirrorSettings, Secret, SessionToken,
+    TokenSealer, signed_request::sign,
 };
 
 const SECRET: &str = "simulated-secret";
@@ -261,6 +261,18 @@ impl World {
         }
     }
 
+    /// A browser comes back twice at once with one sign-in, and the upstream takes its code both times.
+    pub(super) fn link_twice(&self, person: usize) -> [Result<Linked, LinkError>; 2] {
+        let model = &self.model;
+        block_on(async {
+            let connect = model.connect(None).await.unwrap();
+            let query = back(&connect, person);
+            let end = || model.callback(query.clone(), Some(&connect.browser), None);
+            let (first, second) = tokio::join!(end(), end());
+            [first, second]
+        })
+    }
+
     fn edit(&self, person: usize) {
         let handle = Edit::from_json(br#"{"handle":"z"}"#, &self.model);
         assert!(matches!(handle, Err(crate::OwnError::HandleIsMirrored { .. })), "{handle:?}");
@@ -306,9 +318,13 @@ async fn link(
     session: Option<&SessionToken>,
 ) -> Result<Linked, LinkError> {
     let connect = model.connect(session).await?;
+    model.callback(back(&connect, person), Some(&connect.browser), session).await
+}
+
+/// What the upstream sends a browser back with.
+fn back(connect: &Connect, person: usize) -> CallbackQuery {
     let state = connect.location.query().and_then(|query| query.strip_prefix("state=")).map(str::to_owned);
-    let query = CallbackQuery { code: Some(person.to_string()), state, ..CallbackQuery::default() };
-    model.callback(query, Some(&connect.browser), session).await
+    CallbackQuery { code: Some(person.to_string()), state, ..CallbackQuery::default() }
 }
 
 /// Polls a future until it is ready; nobody else moves meanwhile.
