@@ -10,6 +10,7 @@ use namesake::{AccountId, Handle, Model, Policy, Scheme};
 use url::Url;
 
 use crate::{
+    addresses::AtHost,
     percent,
     query::{Selector, Subject},
 };
@@ -44,12 +45,28 @@ impl Seat {
 
 /// No backend answers for the name: it is nobody's, or not the one's that was named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no backend here answers for this kind of name{}", if self.named { " under this scheme" } else { "" })]
+#[error("{}", self.words())]
 pub(crate) struct NotServed {
     /// Whether the caller named a scheme.
     pub(crate) named: bool,
+    /// The host of the address that was asked about, if it decides.
+    pub(crate) host: Option<String>,
     /// Schemes whose syntax would take the name.
     pub(crate) others: Vec<Scheme>,
+}
+
+impl NotServed {
+    fn words(&self) -> String {
+        let kind = "no backend here answers for this kind of name";
+        match &self.host {
+            None if self.named => format!("{kind} under this scheme"),
+            None => kind.to_owned(),
+            Some(host) if self.others.is_empty() => format!("the names of {host} are not answered for here"),
+            Some(host) => format!(
+                "more than one scheme here has names of {host}, and there they may be different people: say which with ?scheme="
+            ),
+        }
+    }
 }
 
 impl Directory {
@@ -91,16 +108,27 @@ impl Directory {
     }
 
     fn by_handle(&self, handle: &Handle, selector: Option<&Selector>) -> Result<Seat, NotServed> {
+        // Where a host has several mirrors, none goes first: each may have somebody else of that name.
+        if let Some(Selector::Host(AtHost { host, mirrors })) = selector
+            && mirrors.len() != 1
+        {
+            let (host, others) = (Some(host.clone()), mirrors.clone());
+            return Err(NotServed { named: true, host, others });
+        }
         let answers = |policy: &Policy| match selector {
             None => true,
+            Some(Selector::Host(at)) => at.mirrors.contains(&policy.scheme),
             Some(Selector::Model(model)) => policy.model == *model,
             Some(Selector::Named(name)) => match self.model_called(name) {
                 None => policy.scheme == *name,
                 Some(model) => policy.model == model,
             },
         };
-        self.first(|policy| answers(policy) && policy.namespace.holds(handle))
-            .ok_or_else(|| NotServed { named: selector.is_some(), others: self.others(handle, None) })
+        self.first(|policy| answers(policy) && policy.namespace.holds(handle)).ok_or_else(|| NotServed {
+            named: selector.is_some(),
+            host: None,
+            others: self.others(handle, None),
+        })
     }
 
     /// A DID is the independent model's; `<scheme>:…` the backend's of that name.
@@ -110,7 +138,7 @@ impl Directory {
             true => policy.model == Model::Independent,
             false => policy.scheme.as_str() == scheme,
         };
-        self.first(answers).ok_or(NotServed { named: false, others: Vec::new() })
+        self.first(answers).ok_or(NotServed { named: false, host: None, others: Vec::new() })
     }
 
     fn first(&self, answers: impl Fn(&Policy) -> bool) -> Option<Seat> {
@@ -211,6 +239,25 @@ mod tests {
         assert_eq!(refused.others.iter().map(Scheme::as_str).collect::<Vec<_>>(), ["threads", "insta"]);
         assert!(scheme("alice", Some("nobody")).is_err());
         assert!(scheme("nobody:abc", None).is_err());
+    }
+
+    #[test]
+    fn an_address_is_answered_by_the_mirror_of_its_host_and_by_no_other() {
+        let directory = directory();
+        let route = |mirrors: &[&str], name: &str| {
+            let mirrors = mirrors.iter().map(|name| Scheme::parse(name).unwrap()).collect();
+            let selector = Selector::Host(AtHost { host: "host.example".to_owned(), mirrors });
+            let seat = directory.route(&Subject::Handle(Handle::parse(name).unwrap()), Some(&selector));
+            seat.map(|seat| directory.policy(seat).scheme.to_string())
+        };
+        assert_eq!(route(&["insta"], "alice").as_deref(), Ok("insta"));
+        assert_eq!(route(&["insta"], "jane.art").as_deref(), Ok("insta"));
+        let nobody = route(&[], "alice").unwrap_err();
+        assert_eq!(nobody.others, []);
+        assert_eq!(nobody.to_string(), "the names of host.example are not answered for here");
+        let several = route(&["threads", "insta"], "alice").unwrap_err();
+        assert_eq!(several.others.iter().map(Scheme::as_str).collect::<Vec<_>>(), ["threads", "insta"]);
+        assert!(several.to_string().ends_with("say which with ?scheme="), "{several}");
     }
 
     #[test]

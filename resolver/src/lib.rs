@@ -11,6 +11,7 @@
 //!
 //! An embedder composes it without forking: [`Namesake::builder`].
 
+pub mod addresses;
 pub mod api;
 pub mod atproto;
 mod builder;

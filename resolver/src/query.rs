@@ -5,9 +5,9 @@
 //! | `alice`, `@Alice`, `alice.example.com`, `münchen.example` | the handle; a Unicode host name in its ASCII form (UTS 46) |
 //! | `did:plc:…`, `threads:…` | the account |
 //! | `at://alice.example.com/…`, `at://did:…` | the authority of an AT URI, independent scheme |
-//! | `alice@<us>`, `bob@example.com`, also as `acct:` (RFC 7565) | the user, if the host is ours or Threads'; else the whole |
+//! | `alice@<us>`, `bob@threads.net`, also as `acct:` (RFC 7565) | the user, if the host is ours or a mirrored upstream's; else the whole |
 //! | `https://bsky.app/profile/…` | independent scheme |
-//! | `https://www.threads.net/@…`, `threads.com` | mirror scheme |
+//! | `https://www.threads.net/@…`, `https://instagram.com/…` | the user, at the mirrors of that host: see [`crate::addresses`] |
 //! | our own `/@…` and `/profile/…`, with `?scheme=` | as we would answer them |
 //!
 //! A URL may lack its `https://`, as people copy it without.
@@ -21,7 +21,10 @@ use namesake_independent::Hostname;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::percent;
+use crate::{
+    addresses::{Addresses, AtHost},
+    percent,
+};
 
 /// Whom somebody asks about, and under which scheme, if that was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub enum Selector {
     Named(Scheme),
     /// The first backend of this model that holds the name.
     Model(Model),
+    /// The mirror of the upstream at this host.
+    Host(AtHost),
 }
 
 /// A text that asks about nobody.
@@ -89,36 +94,40 @@ impl Selector {
 }
 
 impl Query {
-    /// Understands every form above; `public_url` tells which URLs are our own.
+    /// Understands every form above; `addresses` tells which hosts are ours, and which are mirrored.
     ///
     /// # Errors
     /// [`InvalidQuery`] says what is wrong with the text.
-    pub fn parse(text: &str, public_url: &Url) -> Result<Self, InvalidQuery> {
+    pub fn parse(text: &str, addresses: &Addresses) -> Result<Self, InvalidQuery> {
         let text = text.trim();
         if let Some(rest) = strip_scheme(text, "at://") {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-            return Self::addressed(authority, Some(Selector::Model(Model::Independent)), public_url);
+            return Self::addressed(authority, Some(Selector::Model(Model::Independent)), addresses);
         }
         if let Some(rest) = strip_scheme(text, "acct:") {
-            return acct(rest, public_url);
+            return acct(rest, addresses);
         }
         if strip_scheme(text, "https://").or_else(|| strip_scheme(text, "http://")).is_some() {
-            return profile_url(text, public_url);
+            return profile_url(text, addresses);
         }
         if text.contains('/') {
-            return profile_url(&format!("https://{text}"), public_url);
+            return profile_url(&format!("https://{text}"), addresses);
         }
-        Self::addressed(text.strip_prefix('@').unwrap_or(text), None, public_url)
+        Self::addressed(text.strip_prefix('@').unwrap_or(text), None, addresses)
     }
 
     /// Understands a bare name or account, as in `/@{handle}` and `/profile/{handle-or-did}`, also as `alice@<us>`.
     ///
     /// # Errors
     /// [`InvalidQuery`] says what is wrong with the name.
-    pub fn addressed(name: &str, selector: Option<Selector>, public_url: &Url) -> Result<Self, InvalidQuery> {
+    pub fn addressed(
+        name: &str,
+        selector: Option<Selector>,
+        addresses: &Addresses,
+    ) -> Result<Self, InvalidQuery> {
         match subject(name) {
             Ok(subject @ Subject::Account(_)) => Ok(Self { subject, selector }),
-            _ => address(name, selector, public_url),
+            _ => address(name, selector, addresses),
         }
     }
 
@@ -130,10 +139,17 @@ impl Query {
         Ok(Self { subject: subject(name)?, selector })
     }
 
-    /// The same question, under the scheme that was named beside it, if one was.
+    /// The same question, under the scheme that was named beside it, if one was. What an address says of its host stands.
     #[must_use]
     pub fn under(self, named: Option<Selector>) -> Self {
-        Self { selector: named.or(self.selector), ..self }
+        let selector = match (self.selector, named) {
+            (Some(Selector::Host(at)), Some(Selector::Named(scheme))) => {
+                Some(Selector::Host(at.named(&scheme)))
+            }
+            (own @ Some(Selector::Host(_)), _) => own,
+            (own, named) => named.or(own),
+        };
+        Self { selector, ..self }
     }
 }
 
@@ -175,21 +191,23 @@ fn handle(name: &str) -> Result<Handle, InvalidQuery> {
 }
 
 /// RFC 7565. The user part is percent-decoded.
-fn acct(rest: &str, public_url: &Url) -> Result<Query, InvalidQuery> {
+fn acct(rest: &str, addresses: &Addresses) -> Result<Query, InvalidQuery> {
     let rest = percent::decode(rest).ok_or(InvalidQuery::Encoding)?;
-    address(&rest, None, public_url)
+    address(&rest, None, addresses)
 }
 
 /// A name that may say at which host: the host decides whose user it is. Somebody of ours may be written with our host more
 /// than once, which then means no more than once.
-fn address(name: &str, selector: Option<Selector>, public_url: &Url) -> Result<Query, InvalidQuery> {
+fn address(name: &str, selector: Option<Selector>, addresses: &Addresses) -> Result<Query, InvalidQuery> {
     let mut name = name.trim();
-    while let Some((user, _)) = name.rsplit_once('@').filter(|(_, host)| is_own(host, public_url)) {
+    while let Some((user, _)) = name.rsplit_once('@').filter(|(_, host)| is_own(host, addresses.own())) {
         name = user;
     }
-    match name.rsplit_once('@') {
-        Some((user, host)) if is_threads(host) => Query::named(user, Some(Selector::Model(Model::Mirror))),
-        _ => Query::named(name, selector),
+    let at_host = || name.rsplit_once('@').and_then(|(user, host)| Some((user, addresses.at(host)?)));
+    match at_host().filter(|(_, at)| selector.is_none() && !at.mirrors.is_empty()) {
+        Some((user, at)) => user_at(user, at),
+        // Perhaps the whole is a name under some scheme.
+        None => Query::named(name, selector),
     }
 }
 
@@ -208,11 +226,6 @@ pub(crate) fn below(text: &str, domains: &[Hostname], public_url: &Url) -> Optio
     Handle::parse(&format!("{user}.{host}")).ok().filter(|_| ours)
 }
 
-fn is_threads(host: &str) -> bool {
-    let host = host.strip_prefix("www.").unwrap_or(host);
-    host.eq_ignore_ascii_case("threads.net") || host.eq_ignore_ascii_case("threads.com")
-}
-
 fn is_own(host: &str, public_url: &Url) -> bool {
     let own = public_url.host_str().unwrap_or_default();
     host_of(host, public_url).is_some_and(|host| host.as_str() == own)
@@ -229,7 +242,7 @@ fn host_of(host: &str, public_url: &Url) -> Option<Handle> {
     handle(name.strip_suffix(DOTS).unwrap_or(name)).ok()
 }
 
-fn profile_url(text: &str, public_url: &Url) -> Result<Query, InvalidQuery> {
+fn profile_url(text: &str, addresses: &Addresses) -> Result<Query, InvalidQuery> {
     let url = Url::parse(text).map_err(|_| InvalidQuery::ForeignUrl)?;
     let host = url.host_str().unwrap_or_default();
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -237,16 +250,29 @@ fn profile_url(text: &str, public_url: &Url) -> Result<Query, InvalidQuery> {
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let first = percent::decode(first).ok_or(InvalidQuery::Encoding)?;
     let second = second.map(|segment| percent::decode(segment).ok_or(InvalidQuery::Encoding)).transpose()?;
-    let own = Some(host) == public_url.host_str() && url.port() == public_url.port();
+    let own = Some(host) == addresses.own().host_str() && url.port() == addresses.own().port();
 
-    match (first.strip_prefix('@'), &*first, second) {
-        (Some(name), _, _) if is_threads(host) => Query::named(name, Some(Selector::Model(Model::Mirror))),
-        (Some(name), _, _) if own => Ok(Query::addressed(name, None, public_url)?.under(scheme_of(&url)?)),
+    match (first.strip_prefix('@'), &*first, second.as_deref()) {
+        (Some(name), _, _) if own => Ok(Query::addressed(name, None, addresses)?.under(scheme_of(&url)?)),
         (None, "profile", Some(name)) if own || host == "bsky.app" => {
-            Query::addressed(&name, Some(Selector::Model(Model::Independent)), public_url)
+            Query::addressed(name, Some(Selector::Model(Model::Independent)), addresses)
+        }
+        (Some(name), _, _) => user_at(name, addresses.at_url(&url)),
+        // Instagram's have no `@`.
+        (None, name, None | Some("")) if !name.is_empty() && is_instagram(host) => {
+            user_at(name, addresses.at_url(&url))
         }
         _ => Err(InvalidQuery::ForeignUrl),
     }
+}
+
+/// A user of another host: whatever their name looks like, it is no account of ours.
+fn user_at(name: &str, at: AtHost) -> Result<Query, InvalidQuery> {
+    Ok(Query { subject: Subject::Handle(handle(name)?), selector: Some(Selector::Host(at)) })
+}
+
+fn is_instagram(host: &str) -> bool {
+    host.strip_prefix("www.").unwrap_or(host) == "instagram.com"
 }
 
 fn scheme_of(url: &Url) -> Result<Option<Selector>, InvalidQuery> {
@@ -259,7 +285,13 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<(String, String), InvalidQuery> {
-        let query = Query::parse(text, &Url::parse("https://names.example:8443").unwrap())?;
+        let mirror = |name| Scheme::parse(name).unwrap();
+        let addresses = Addresses::new(Url::parse("https://names.example:8443").unwrap())
+            .and(&mirror("staff"), ["login.example".to_owned()])
+            .and(&mirror("threads"), ["threads.net".to_owned(), "threads.com".to_owned()])
+            .and(&mirror("insta"), ["instagram.com".to_owned()])
+            .and(&mirror("guests"), ["login.example".to_owned()]);
+        let query = Query::parse(text, &addresses)?;
         let subject = match query.subject {
             Subject::Handle(handle) => format!("@{handle}"),
             Subject::Account(account) => account.to_string(),
@@ -268,6 +300,10 @@ mod tests {
             None => String::new(),
             Some(Selector::Named(scheme)) => scheme.to_string(),
             Some(Selector::Model(model)) => format!("{model:?}"),
+            Some(Selector::Host(at)) => {
+                let mirrors: Vec<_> = at.mirrors.iter().map(Scheme::as_str).collect();
+                format!("{} [{}]", at.host, mirrors.join(" "))
+            }
         };
         Ok((subject, selector))
     }
@@ -299,7 +335,14 @@ mod tests {
             ("@alice.example.com@names.example", "@alice.example.com", ""),
             ("https://names.example:8443/@alice@names.example", "@alice", ""),
             ("https://names.example.:8443/@alice", "@alice", ""),
-            ("acct:alice@threads.net", "@alice", "Mirror"),
+            ("acct:alice@threads.net", "@alice", "threads.net [threads]"),
+            ("ACCT:%61lice@WWW.threads.com", "@alice", "threads.com [threads]"),
+            ("@alice@threads.net", "@alice", "threads.net [threads]"),
+            ("@alice@threads.net@names.example", "@alice", "threads.net [threads]"),
+            ("alice@instagram.com ", "@alice", "instagram.com [insta]"),
+            ("acct:alice@login.example", "@alice", "login.example [staff guests]"),
+            ("acct:alice@threads.net.evil.example", "@alice@threads.net.evil.example", ""),
+            ("at://alice@threads.net", "@alice@threads.net", "Independent"),
             // Other ports and other hosts are not ours, and a name that is wholly an account is that.
             ("acct:alice@names.example:443", "@alice@names.example:443", ""),
             ("alice@names.example:99999", "@alice@names.example:99999", ""),
@@ -308,8 +351,16 @@ mod tests {
             ("acct:bob@elsewhere.example", "@bob@elsewhere.example", ""),
             ("https://bsky.app/profile/alice.example.com/post/3k", "@alice.example.com", "Independent"),
             ("https://bsky.app/profile/did%3Aplc%3Aabc", "did:plc:abc", "Independent"),
-            ("https://www.threads.net/@alice", "@alice", "Mirror"),
-            ("www.threads.com/@alice/post/x?y=z", "@alice", "Mirror"),
+            ("https://www.threads.net/@alice", "@alice", "threads.net [threads]"),
+            ("www.threads.com/@alice/post/x?y=z", "@alice", "threads.com [threads]"),
+            ("https://threads.net/@staff:abc", "@staff:abc", "threads.net [threads]"),
+            ("http://instagram.com/alice/?hl=en", "@alice", "instagram.com [insta]"),
+            ("https://www.instagram.com/@alice", "@alice", "instagram.com [insta]"),
+            ("https://login.example/@alice?scheme=staff", "@alice", "login.example [staff guests]"),
+            ("https://elsewhere.example/@alice", "@alice", "elsewhere.example []"),
+            ("https://names.example/@alice", "@alice", "names.example []"),
+            ("https://threads.net:8443/@alice", "@alice", "threads.net []"),
+            ("https://alice@threads.net@elsewhere.example/@bob", "@bob", "elsewhere.example []"),
             ("https://names.example:8443/@alice", "@alice", ""),
             ("https://names.example:8443/@jane.art?scheme=threads", "@jane.art", "threads"),
             ("https://names.example:8443/profile/did:web:a.b", "did:web:a.b", "Independent"),
@@ -321,7 +372,8 @@ mod tests {
     #[test]
     fn our_own_host_is_known_however_it_is_written() {
         let public_url = Url::parse("https://Münchən.example").unwrap();
-        let asked = |text: &str| Query::parse(text, &public_url).unwrap().subject;
+        let addresses = Addresses::new(public_url.clone());
+        let asked = |text: &str| Query::parse(text, &addresses).unwrap().subject;
         let alice = Subject::Handle(Handle::parse("alice").unwrap());
         let ascii = public_url.host_str().unwrap();
         for host in [
@@ -344,7 +396,7 @@ mod tests {
         {
             assert_ne!(asked(&format!("acct:alice@{host}")), alice, "{host}");
         }
-        let v6 = Url::parse("http://[::1]:8080").unwrap();
+        let v6 = Addresses::new(Url::parse("http://[::1]:8080").unwrap());
         for text in ["acct:alice@[::1]", "acct:alice@[::1]:8080"] {
             assert_eq!(Query::parse(text, &v6).unwrap().subject, alice, "{text}");
         }
@@ -376,6 +428,19 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_named_beside_an_address_never_overrules_its_host() {
+        let at = |mirrors: &[&str]| {
+            let mirrors = mirrors.iter().map(|name| Scheme::parse(name).unwrap()).collect();
+            Some(Selector::Host(AtHost { host: "login.example".to_owned(), mirrors }))
+        };
+        for (named, mirrors) in [(None, &["a", "b"][..]), (Some("b"), &["b"]), (Some("c"), &[])] {
+            let query = Query::named("alice", at(&["a", "b"])).unwrap();
+            let named = named.map(|name| Selector::parse(name).unwrap());
+            assert_eq!(query.under(named).selector, at(mirrors));
+        }
+    }
+
+    #[test]
     fn what_asks_about_nobody_is_refused() {
         for text in [
             "",
@@ -394,7 +459,9 @@ mod tests {
             "at://",
             "at://@alice.example.com",
             "https://example.com/alice",
-            "https://names.example/@alice",
+            "https://instagram.com/",
+            "https://instagram.com/p/abc",
+            "https://threads.net/alice",
             "https://bsky.app/profile",
             "https://bsky.app/profile/%zz",
             "a/b",

@@ -118,6 +118,24 @@ pub struct UpstreamSource {
     pub client: String,
 }
 
+impl UpstreamSource {
+    /// The hosts at which people address its names (`alice@threads.net`), with the port where it is not that of HTTPS.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        let named = |hosts: &[&str]| hosts.iter().map(|host| (*host).to_owned()).collect();
+        match self.kind.as_str() {
+            "threads" => named(&["threads.net", "threads.com"]),
+            "instagram" => named(&["instagram.com"]),
+            _ => Url::parse(&self.origin)
+                .ok()
+                .filter(Url::has_host)
+                .map(|url| url.authority().to_owned())
+                .into_iter()
+                .collect(),
+        }
+    }
+}
+
 /// What an account is asked about with, and how that is kept good.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -220,6 +238,25 @@ impl UpstreamFailure {
             Self::Down => "down",
             Self::Timeout => "timeout",
             Self::Nonsense => "nonsense",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UpstreamSource;
+
+    #[test]
+    fn the_names_of_an_upstream_are_at_its_hosts() {
+        for (kind, origin, hosts) in [
+            ("threads", "http://127.0.0.1:9000", &["threads.net", "threads.com"][..]),
+            ("instagram", "https://graph.instagram.com", &["instagram.com"]),
+            ("oidc", "https://login.example.com/realms/staff", &["login.example.com"]),
+            ("oidc", "http://127.0.0.1:9000", &["127.0.0.1:9000"]),
+            ("other", "no URL", &[]),
+        ] {
+            let source = UpstreamSource { kind: kind.into(), origin: origin.into(), client: String::new() };
+            assert_eq!(source.hosts(), hosts, "{kind} {origin}");
         }
     }
 }

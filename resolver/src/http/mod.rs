@@ -85,6 +85,7 @@ use self::{
 };
 pub use self::{ops::install_metrics, proxies::Proxies};
 use crate::{
+    addresses::Addresses,
     atproto::Atproto,
     builder::Options,
     changes::Feed,
@@ -103,6 +104,7 @@ pub(crate) struct Site {
     history: Option<History>,
     limits: Limits,
     mirrors: Vec<Arc<MirrorModel>>,
+    addresses: Addresses,
     our_hosts: Option<OurHosts>,
     feed: Option<Arc<Feed>>,
     streams: Streams,
@@ -128,12 +130,16 @@ impl Site {
         use std::hash::BuildHasher as _;
 
         let public_url = resolver.directory().public_url();
+        let addresses = mirrors.iter().fold(Addresses::new(public_url.clone()), |addresses, mirror| {
+            addresses.and(&mirror.settings().scheme, mirror.source().hosts())
+        });
         let our_hosts = resolver.hosted().map(|hosted| OurHosts::new(hosted.settings(), public_url));
         Self {
             resolver: Arc::new(resolver),
             atproto: atproto.map(Arc::new),
             history,
             mirrors,
+            addresses,
             our_hosts,
             feed: None,
             streams: Streams::new(&limits),

@@ -113,7 +113,7 @@ impl Site {
     /// Understands any input form, under the scheme named beside it.
     pub(crate) fn query(&self, text: &str, scheme: Option<&str>) -> Result<Query, Refusal> {
         let scheme = scheme.map(Selector::parse).transpose()?;
-        let query = Query::parse(text, self.resolver.directory().public_url())?.under(scheme);
+        let query = Query::parse(text, &self.addresses)?.under(scheme);
         Ok(self.or_below_our_domains(query, text))
     }
 
@@ -124,7 +124,7 @@ impl Site {
         implied: Option<Selector>,
         scheme: Option<Selector>,
     ) -> Result<Query, Refusal> {
-        let query = Query::addressed(name, implied, self.resolver.directory().public_url())?.under(scheme);
+        let query = Query::addressed(name, implied, &self.addresses)?.under(scheme);
         Ok(self.or_below_our_domains(query, name))
     }
 

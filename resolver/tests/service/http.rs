@@ -135,7 +135,7 @@ async fn resolve_takes_every_form_and_says_how_old_the_answer_is() {
         let freshness = serde_json::json!({ "ageSeconds": 0, "ttlSeconds": 600, "stale": false });
         assert_eq!(json["freshness"], freshness, "{form}");
     }
-    let stored = server.get("/v1/resolve?handle=https://www.threads.net/@alice").await;
+    let stored = server.get("/v1/resolve?handle=alice").await;
     assert_eq!(stored.json()["freshness"]["ttlSeconds"], serde_json::Value::Null);
     assert_eq!(stored.header("cache-control"), "no-cache");
 }

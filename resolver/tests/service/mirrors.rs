@@ -8,15 +8,15 @@ use namesake::{
     store::{MemoryStore, Store},
 };
 use namesake_mirror::{
-    MirrorModel, MirrorSettings, TokenSealer,
+    MirrorModel, MirrorSettings, Secret, TokenSealer,
     sandbox::{NewPerson, Sandbox, SandboxSettings},
-    upstream::threads::ThreadsUpstream,
+    upstream::{Sighting, SignIn, Token, Upstream, UpstreamFuture, UpstreamSource, threads::ThreadsUpstream},
 };
 use namesake_resolver::Namesake;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::support::{Server, serve};
+use crate::support::{Reply, Server, serve};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -28,13 +28,19 @@ struct Two {
 }
 
 impl Two {
+    /// Two mirrors of Threads.
     async fn new() -> Self {
+        Self::of([None, None]).await
+    }
+
+    /// Mirrors of OpenID providers with these issuers, or of Threads.
+    async fn of(issuers: [Option<&str>; 2]) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let public_url = "https://names.example".parse().unwrap();
         let mut builder = Namesake::builder().clock(clock.clone()).public_url(public_url);
         let (mut mirrors, mut tasks) = (Vec::new(), JoinSet::new());
-        for (name, seed) in [("a", 1), ("b", 2)] {
+        for ((name, seed), issuer) in [("a", 1), ("b", 2)].into_iter().zip(issuers) {
             let alice = NewPerson { username: "alice".to_owned(), name: None, bio: None, picture: None };
             let settings = SandboxSettings { people: vec![alice], ..SandboxSettings::default() };
             // The same randomness, so that the ids upstream are the same; another here, as in one process.
@@ -46,7 +52,7 @@ impl Two {
             let invalidator = builder.invalidator(&scheme);
             let model = MirrorModel::new(
                 MirrorSettings::new(scheme, "http://127.0.0.1:9/".parse().unwrap()),
-                Arc::new(ThreadsUpstream::new(sandbox.upstream(), http)),
+                called(ThreadsUpstream::new(sandbox.upstream(), http), issuer),
                 Arc::clone(&store),
                 TokenSealer::ephemeral(&*randomness),
                 clock.clone(),
@@ -78,6 +84,31 @@ impl Two {
         (text("account"), text("token"))
     }
 
+    /// What the service says of an address.
+    async fn addressed(&self, address: &str, scheme: &str) -> Result<String, Reply> {
+        let escaped: String = address.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let reply = self.server.get(&format!("/v1/resolve?handle={escaped}{scheme}")).await;
+        let body = serde_json::json!({ "handles": [address] }).to_string();
+        if scheme.is_empty() {
+            // Whichever way it comes, it means the same.
+            let batch = self.server.send("POST", "/v1/resolve", &[], &body).await;
+            let result = batch.json()["results"][0].clone();
+            assert_eq!(result["status"], reply.status, "{address}");
+            let explained = self.server.get(&format!("/v1/explain?handle={escaped}")).await.json();
+            assert_eq!(explained["resolution"].is_null(), reply.status != 200, "{address} {explained}");
+            if let Some(name) = address.strip_prefix('@') {
+                assert_eq!(self.server.get(&format!("/@{name}")).await.status, reply.status, "{address}");
+            }
+            let finger = self.server.get(&format!("/.well-known/webfinger?resource={escaped}")).await;
+            let is_uri = address.starts_with("acct:") || address.starts_with("https:");
+            assert_eq!(finger.status, if is_uri { reply.status } else { 400 }, "{address}");
+        }
+        match reply.status {
+            200 => Ok(reply.json()["account"].as_str().unwrap().to_owned()),
+            _ => Err(reply),
+        }
+    }
+
     async fn who(&self, handle: &str, name: &str) -> Result<String, u16> {
         let reply = self.server.get(&format!("/v1/resolve?handle={handle}&scheme={name}")).await;
         match reply.status {
@@ -90,6 +121,130 @@ impl Two {
         self.clock.advance(Duration::from_secs(300));
         for (_, model) in &self.mirrors {
             tokio::time::timeout(PATIENCE, model.settled()).await.unwrap();
+        }
+    }
+}
+
+/// An upstream, or the same in the place of an OpenID provider.
+fn called(upstream: ThreadsUpstream, issuer: Option<&str>) -> Arc<dyn Upstream> {
+    let Some(origin) = issuer else { return Arc::new(upstream) };
+    let source = UpstreamSource { kind: "oidc".into(), origin: origin.into(), client: "1".into() };
+    Arc::new(Called { source, upstream })
+}
+
+#[derive(Debug)]
+struct Called {
+    source: UpstreamSource,
+    upstream: ThreadsUpstream,
+}
+
+impl Upstream for Called {
+    fn source(&self) -> &UpstreamSource {
+        &self.source
+    }
+
+    fn authorize_url<'a>(&'a self, sign_in: &'a SignIn) -> UpstreamFuture<'a, Url> {
+        self.upstream.authorize_url(sign_in)
+    }
+
+    fn exchange<'a>(&'a self, code: &'a str, sign_in: &'a SignIn) -> UpstreamFuture<'a, Token> {
+        self.upstream.exchange(code, sign_in)
+    }
+
+    fn refresh<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Token> {
+        self.upstream.refresh(token)
+    }
+
+    fn who<'a>(&'a self, token: &'a Secret) -> UpstreamFuture<'a, Sighting> {
+        self.upstream.who(token)
+    }
+}
+
+const OF_THREADS: [&str; 6] = [
+    "https://www.threads.net/@alice",
+    "https://threads.com/@Alice/post/1?x=y",
+    "acct:alice@threads.net",
+    "acct:alice@WWW.Threads.com",
+    "@alice@threads.net",
+    "alice@threads.com",
+];
+
+const OF_THE_PROVIDER: [&str; 5] = [
+    "https://login.example/@alice",
+    "https://www.login.example/@alice",
+    "acct:alice@login.example",
+    "@alice@login.example",
+    "@alice@www.login.example.",
+];
+
+#[tokio::test]
+async fn the_host_of_an_address_decides_and_never_the_order() {
+    for issuers in [[Some("https://login.example/realm"), None], [None, Some("https://login.example/realm")]]
+    {
+        let two = Two::of(issuers).await;
+        let (provider, threads) = if issuers[0].is_some() { ("a", "b") } else { ("b", "a") };
+        let (at_provider, _) = two.link(provider, "alice").await;
+        for address in OF_THREADS {
+            let refused = two.addressed(address, "").await.unwrap_err();
+            assert_eq!(refused.status, 404, "{address}: nobody of Threads is linked: {refused:?}");
+            let refused = two.addressed(address, &format!("&scheme={provider}")).await.unwrap_err();
+            assert_eq!(refused.status, 404, "{address}: she is not of the provider: {refused:?}");
+        }
+        for address in OF_THE_PROVIDER {
+            assert_eq!(two.addressed(address, "").await.unwrap(), at_provider, "{address}");
+        }
+        let (at_threads, _) = two.link(threads, "alice").await;
+        for address in OF_THREADS {
+            assert_eq!(two.addressed(address, "").await.unwrap(), at_threads, "{address}");
+            assert_eq!(two.addressed(address, "&scheme=mirror").await.unwrap(), at_threads, "{address}");
+        }
+        for address in OF_THE_PROVIDER {
+            assert_eq!(two.addressed(address, "").await.unwrap(), at_provider, "{address}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_a_host_that_nobody_mirrors_is_nobodys() {
+    let two = Two::of([Some("https://login.example"), Some("https://guests.example:8443")]).await;
+    two.link("a", "alice").await;
+    two.link("b", "alice").await;
+    let others = [
+        "https://elsewhere.example/@alice",
+        "https://www.instagram.com/alice",
+        "https://login.example:8443/@alice",
+    ];
+    for address in OF_THREADS
+        .into_iter()
+        .chain(others)
+        .chain(["acct:alice@elsewhere.example", "@alice@guests.example:1"])
+    {
+        let refused = two.addressed(address, "").await.unwrap_err();
+        assert_eq!(
+            (refused.status, &refused.json()["type"]),
+            (404, &"/problems/namespace-not-served".into()),
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_two_mirrors_could_mean_asks_which() {
+    for (issuers, addresses) in [
+        ([None, None], &OF_THREADS[..]),
+        ([Some("https://login.example/a"), Some("https://www.login.example/b")], &OF_THE_PROVIDER),
+    ] {
+        let two = Two::of(issuers).await;
+        let (a, _) = two.link("a", "alice").await;
+        let (b, _) = two.link("b", "alice").await;
+        for address in addresses {
+            let refused = two.addressed(address, "").await.unwrap_err();
+            assert_eq!(refused.status, 404, "{address} {refused:?}");
+            let problem = refused.json();
+            assert_eq!(problem["otherSchemes"], serde_json::json!(["a", "b"]), "{address} {problem}");
+            assert!(problem["detail"].as_str().unwrap().contains("say which with ?scheme="), "{problem}");
+            assert_eq!(two.addressed(address, "&scheme=a").await.unwrap(), a, "{address}");
+            assert_eq!(two.addressed(address, "&scheme=b").await.unwrap(), b, "{address}");
         }
     }
 }

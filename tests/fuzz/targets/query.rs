@@ -5,15 +5,22 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use namesake::{Handle, Model};
-use namesake_resolver::query::{Query, Selector, Subject};
+use namesake::{Handle, Scheme};
+use namesake_resolver::{
+    addresses::Addresses,
+    query::{Query, Selector, Subject},
+};
 use url::Url;
 
 static PUBLIC: LazyLock<Url> = LazyLock::new(|| Url::parse("https://names.example:8443").expect("a URL"));
+static ADDRESSES: LazyLock<Addresses> = LazyLock::new(|| {
+    let threads = Scheme::parse("threads").expect("a scheme");
+    Addresses::new(PUBLIC.clone()).and(&threads, ["threads.net".to_owned()])
+});
 
 fuzz_target!(|text: &str| {
-    let Ok(query) = Query::parse(text, &PUBLIC) else { return };
-    assert_eq!(Query::parse(&format!(" {text}\n"), &PUBLIC).as_ref(), Ok(&query));
+    let Ok(query) = Query::parse(text, &ADDRESSES) else { return };
+    assert_eq!(Query::parse(&format!(" {text}\n"), &ADDRESSES).as_ref(), Ok(&query));
     match &query.subject {
         Subject::Handle(handle) => check_handle(&query, handle),
         Subject::Account(account) => {
@@ -39,17 +46,19 @@ fn check_handle(query: &Query, handle: &Handle) {
     assert_eq!(subject_of_url(&format!("@{}", escaped(name))), query.subject);
     let acct = format!("acct:{}@names.example:8443", escaped(name));
     assert_eq!(
-        Query::parse(&acct, &PUBLIC).map(|query| query.subject).as_ref(),
+        Query::parse(&acct, &ADDRESSES).map(|query| query.subject).as_ref(),
         Ok(&query.subject),
         "{acct}"
     );
     if !name.contains('/') {
-        let decorated = Query::parse(&format!("@{name}"), &PUBLIC);
+        let decorated = Query::parse(&format!("@{name}"), &ADDRESSES);
         assert_eq!(decorated.map(|query| query.subject).as_ref(), Ok(&query.subject));
     }
-    if let Some(Selector::Model(Model::Mirror)) = query.selector {
-        let url = format!("https://www.threads.net/@{}", escaped(name));
-        assert_eq!(Query::parse(&url, &PUBLIC).as_ref(), Ok(query), "{url}");
+    if let Some(Selector::Host(at)) = &query.selector {
+        let url = format!("https://{}/@{}", at.host, escaped(name));
+        let again = Query::parse(&url, &ADDRESSES).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(again.subject, query.subject, "{url}");
+        assert!(matches!(again.selector, Some(Selector::Host(_))), "{url}: {again:?}");
     }
 }
 
@@ -60,7 +69,7 @@ fn subject(name: &str) -> Subject {
 /// A page of ours.
 fn subject_of_url(path: &str) -> Subject {
     let url = format!("{}{path}", *PUBLIC);
-    Query::parse(&url, &PUBLIC).unwrap_or_else(|error| panic!("{url}: {error}")).subject
+    Query::parse(&url, &ADDRESSES).unwrap_or_else(|error| panic!("{url}: {error}")).subject
 }
 
 fn escaped(name: &str) -> String {
