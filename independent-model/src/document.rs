@@ -18,8 +18,10 @@ pub struct DidDocument {
     pub claim: Option<Hostname>,
     /// The key its repository is signed with.
     pub signing_key: Option<SigningKey>,
-    /// Its personal data server.
+    /// Its personal data server, if its address is one.
     pub pds: Option<Url>,
+    /// Whether it names a personal data server at all, under whatever address.
+    pub names_pds: bool,
     /// The whole document, as it was sent.
     pub raw: Value,
 }
@@ -73,8 +75,9 @@ impl DidDocument {
         if text(&raw, "id") != Some(did.as_str()) {
             return Err(UnusableDocument::OtherId);
         }
-        let (claim, signing_key, pds) = (claim(&raw), signing_key(did, &raw), pds(did, &raw));
-        Ok(Self { did: did.clone(), claim, signing_key, pds, raw })
+        let (claim, signing_key) = (claim(&raw), signing_key(did, &raw));
+        let (pds, names_pds) = (endpoints(did, &raw).find_map(bare_origin), endpoints(did, &raw).count() > 0);
+        Ok(Self { did: did.clone(), claim, signing_key, pds, names_pds, raw })
     }
 }
 
@@ -103,17 +106,20 @@ fn signing_key(did: &Did, document: &Value) -> Option<SigningKey> {
     )
 }
 
-/// The endpoint must be a bare origin: what is fetched there is put after it.
-fn pds(did: &Did, document: &Value) -> Option<Url> {
+/// What the document says of where its personal data server is: it need not be an address.
+fn endpoints<'a>(did: &'a Did, document: &'a Value) -> impl Iterator<Item = Option<&'a str>> {
     entries(document, "service")
         .filter(|entry| has_fragment(entry, did, "#atproto_pds"))
         .filter(|entry| text(entry, "type") == Some("AtprotoPersonalDataServer"))
-        .find_map(|service| {
-            let url = Url::parse(text(service, "serviceEndpoint")?).ok()?;
-            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-            let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
-            (matches!(url.scheme(), "https" | "http") && bare && plain).then_some(url)
-        })
+        .map(|service| text(service, "serviceEndpoint"))
+}
+
+/// An endpoint must be a bare origin: what is fetched there is put after it.
+fn bare_origin(endpoint: Option<&str>) -> Option<Url> {
+    let url = Url::parse(endpoint?).ok()?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
+    (matches!(url.scheme(), "https" | "http") && bare && plain).then_some(url)
 }
 
 /// Whether an entry's `id` is `#fragment`, alone or after the DID.
@@ -221,8 +227,11 @@ mod tests {
     fn an_endpoint_is_a_bare_origin() {
         let pds = |endpoint: &Value| {
             let service = json!({ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint });
-            parse(json!({ "service": [service] })).unwrap().pds
+            let document = parse(json!({ "service": [service] })).unwrap();
+            assert!(document.names_pds, "{endpoint}");
+            document.pds
         };
+        assert!(!parse(json!({})).unwrap().names_pds);
         assert!(pds(&"https://pds.example.com:8443/".into()).is_some());
         for bad in [
             json!("ftp://pds.example.com"),

@@ -281,9 +281,16 @@ impl IndependentModel {
         if let Some(hosted) = self.host_of(did) {
             return self.registered_profile(hosted, did, trace).await;
         }
-        // An account without a PDS has no profile: that is all there is.
-        let Some(pds) = &document.pds else {
-            return profile::bare(did, None, ProfileState::Current);
+        let pds = match &document.pds {
+            Some(pds) => pds,
+            None if document.names_pds => {
+                let asked = || format!("profile of {did}");
+                let words = || "the document names a PDS, under what is no address of one".to_owned();
+                trace.step("pds", asked, StepOutcome::Failed, words);
+                return profile::bare(did, None, ProfileState::Unavailable);
+            }
+            // An account without a PDS has no profile: that is all there is.
+            None => return profile::bare(did, None, ProfileState::Current),
         };
         let asked = || format!("profile of {did} at {}", clean_line(pds.as_str(), 200));
         match timeout(self.settings.profile_timeout, self.ports.pds.profile(pds, did)).await {
@@ -351,7 +358,8 @@ fn read_document(did: &Did, answer: DocumentAnswer) -> Result<Lookup<Arc<DidDocu
 
 fn describe(document: &DidDocument) -> String {
     let claim = document.claim.as_ref().map_or("no handle", Hostname::as_str);
-    let pds = document.pds.as_ref().map_or("no PDS", |url| url.as_str());
+    let no_pds = if document.names_pds { "a PDS without a usable address" } else { "no PDS" };
+    let pds = document.pds.as_ref().map_or(no_pds, |url| url.as_str());
     format!("claims {claim}; {}", clean_line(pds, 200))
 }
 

@@ -55,7 +55,8 @@ pub struct ProfileBody {
     pub avatar: Option<String>,
     /// The profile's canonical address on this service (absolute).
     pub url: String,
-    /// `current`, `unavailable` (the source of the decoration did not answer) or `needs-login`.
+    /// `current`, `unavailable` (the source of the decoration did not answer), `stale` (nor now: it is shown as it was
+    /// before) or `needs-login`.
     pub display: ProfileState,
 }
 

@@ -283,6 +283,9 @@ impl Remembered for Verified {
     fn is_provisional(&self) -> bool {
         self.provisional
     }
+    fn is_denial(&self) -> bool {
+        self.handle.is_none()
+    }
     fn weight(&self) -> usize {
         json_weight(&self.document.json)
     }

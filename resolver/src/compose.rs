@@ -301,6 +301,7 @@ fn cache_settings(config: &Config) -> CacheSettings {
         absent_ttl: Duration::from_secs(cache.absent_ttl_seconds),
         failure_ttl: Duration::from_secs(cache.failure_ttl_seconds),
         provisional_ttl: Duration::from_secs(config.atproto.provisional_ttl_seconds),
+        incomplete_ttl: Duration::from_secs(cache.incomplete_ttl_seconds),
         refresh_behind: Duration::from_secs(cache.refresh_behind_seconds),
         max_stale: Duration::from_secs(cache.max_stale_seconds),
     }

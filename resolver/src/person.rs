@@ -1,6 +1,6 @@
 //! Who somebody is: the identity and the profile, put together from a backend's two answers.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use namesake::{
     AccountId, ErrorKind, Handle, Identity, Lookup, Profile, ProfileState, Proof, ResolveError, Timestamp,
@@ -16,9 +16,6 @@ use crate::{
     query::Subject,
 };
 
-/// How long an answer is believed whose decoration is missing: the next asker may find it.
-const WITHOUT_DECORATION: Duration = Duration::from_secs(30);
-
 /// Who a handle or an account is. A million of these may be in memory: what can be told from the rest is not kept.
 #[derive(Debug)]
 pub(crate) struct Person {
@@ -28,6 +25,8 @@ pub(crate) struct Person {
     pub(crate) handle: Result<(Handle, Proof), Why>,
     /// Of the account.
     pub(crate) profile: Arc<Profile>,
+    /// When what is shown was so, if its source does not say so any more: [`ProfileState::Stale`].
+    pub(crate) shown_at: Option<Timestamp>,
 }
 
 impl Remembered for Person {
@@ -45,6 +44,37 @@ impl Remembered for Person {
 
     fn is_provisional(&self) -> bool {
         self.handle.as_ref().is_ok_and(|(_, proof)| proof.provisional)
+    }
+
+    fn is_incomplete(&self) -> bool {
+        matches!(self.profile.state, ProfileState::Unavailable | ProfileState::Stale)
+    }
+
+    fn completed_by(self, earlier: &Self, learned_at: Timestamp, oldest: Timestamp) -> Self {
+        let shown_at = match earlier.profile.state {
+            ProfileState::Stale => earlier.shown_at,
+            ProfileState::Current => Some(learned_at),
+            ProfileState::Unavailable | ProfileState::NeedsLogin => None,
+        };
+        let Profile { display_name, bio, avatar, .. } = &*earlier.profile;
+        let shows_something = display_name.is_some() || bio.is_some() || avatar.is_some();
+        // The latest, and none that is too old.
+        if !shows_something || shown_at < self.shown_at.or(Some(oldest)) {
+            return self;
+        }
+        let profile = Profile {
+            account: self.profile.account.clone(),
+            handle: self.profile.handle.clone(),
+            display_name: display_name.clone(),
+            bio: bio.clone(),
+            avatar: avatar.clone(),
+            state: ProfileState::Stale,
+        };
+        Self { profile: Arc::new(profile), shown_at, ..self }
+    }
+
+    fn is_denial(&self) -> bool {
+        self.handle.is_err()
     }
 
     fn weight(&self) -> usize {
@@ -103,7 +133,7 @@ pub(crate) async fn ask(
         Subject::Handle(handle) => by_handle(backend, handle, trace).await?,
         Subject::Account(account) => by_account(backend, account, trace).await?,
     };
-    Ok(found.map(|(handle, profile)| Person { seat, handle, profile }))
+    Ok(found.map(|(handle, profile)| Person { seat, handle, profile, shown_at: None }))
 }
 
 type Found = (Result<(Handle, Proof), Why>, Arc<Profile>);
@@ -121,11 +151,9 @@ async fn by_handle(backend: &Guarded, handle: &Handle, trace: &Trace) -> Result<
     let (profile, profile_ttl) = match backend.profile(&account, trace).await {
         Ok(Lookup::Found { value, ttl }) => (value, ttl),
         Ok(Lookup::Absent { why, ttl }) => return Ok(Lookup::Absent { why, ttl }),
-        Ok(Lookup::Pass) => (undecorated(account, &handle), Ttl::For(WITHOUT_DECORATION)),
         // The identity is proved. What is shown beside it may come later.
-        Err(error) if error.kind().is_temporary() => {
-            (undecorated(account, &handle), Ttl::For(WITHOUT_DECORATION))
-        }
+        Ok(Lookup::Pass) => (undecorated(account, &handle), ttl),
+        Err(error) if error.kind().is_temporary() => (undecorated(account, &handle), ttl),
         Err(error) => return Err(error),
     };
     Ok(Lookup::Found { value: (Ok((handle, proof)), profile), ttl: shorter(ttl, profile_ttl) })

@@ -15,10 +15,12 @@ pub struct CacheSettings {
     pub failure_ttl: Duration,
     /// The longest a provisional answer is believed.
     pub provisional_ttl: Duration,
-    /// How long past its expiry an answer still goes out at once, while a new one is fetched behind it. Never longer
+    /// The longest an answer is believed whose profile was not to be had: the next asker may find it.
+    pub incomplete_ttl: Duration,
+    /// How long past its expiry what was found still goes out at once, while a new one is fetched behind it. Never longer
     /// than the answer itself was good for.
     pub refresh_behind: Duration,
-    /// How long past its expiry an answer may go out, marked stale, because asking again fails temporarily.
+    /// How long past its expiry what was found may go out, marked stale, because asking again fails temporarily.
     pub max_stale: Duration,
 }
 
@@ -45,6 +47,7 @@ impl Default for CacheSettings {
             absent_ttl: Duration::from_secs(120),
             failure_ttl: Duration::from_secs(10),
             provisional_ttl: Duration::from_secs(30),
+            incomplete_ttl: Duration::from_secs(15),
             refresh_behind: Duration::from_secs(60),
             max_stale: Duration::from_secs(24 * 3600),
         }

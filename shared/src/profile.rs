@@ -41,6 +41,9 @@ pub enum ProfileState {
     Current,
     /// The source of the decoration did not answer in time; the identity stands.
     Unavailable,
+    /// The source of the decoration did not answer in time: it is shown as it was before. A resolver says this, which
+    /// remembers; a backend says [`Self::Unavailable`].
+    Stale,
     /// The link to the upstream is dead: the owner must sign in there again before the handle returns.
     NeedsLogin,
 }

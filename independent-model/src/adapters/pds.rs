@@ -60,7 +60,10 @@ fn judge(reply: &Reply) -> Result<Option<Bytes>, ResolveError> {
     }
     let body = serde_json::from_slice::<Value>(&reply.body).ok();
     match body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str) {
-        Some("RecordNotFound") => Ok(None),
+        // Also definite: what its server has taken down is not to be shown from anybody's memory.
+        Some("RecordNotFound" | "RepoNotFound" | "RepoTakendown" | "RepoSuspended" | "RepoDeactivated") => {
+            Ok(None)
+        }
         _ => Err(odd_status("the PDS", reply.status)),
     }
 }
@@ -85,7 +88,8 @@ mod tests {
         assert_eq!(judge(&reply(StatusCode::OK, "{}")).unwrap(), Some("{}".into()));
         let missing = r#"{"error":"RecordNotFound","message":"Could not locate record"}"#;
         assert_eq!(judge(&reply(StatusCode::BAD_REQUEST, missing)).unwrap(), None);
-        assert!(judge(&reply(StatusCode::BAD_REQUEST, r#"{"error":"RepoTakendown"}"#)).is_err());
+        assert_eq!(judge(&reply(StatusCode::BAD_REQUEST, r#"{"error":"RepoTakendown"}"#)).unwrap(), None);
+        assert!(judge(&reply(StatusCode::BAD_REQUEST, r#"{"error":"InvalidRequest"}"#)).is_err());
         assert!(judge(&reply(StatusCode::BAD_GATEWAY, "<html>")).is_err());
     }
 

@@ -26,6 +26,23 @@ pub(crate) trait Remembered: Send + Sync + 'static {
     }
     /// Whether a stronger source was silent.
     fn is_provisional(&self) -> bool;
+    /// Whether it says no to something, as an absence does: that an account has no handle.
+    fn is_denial(&self) -> bool {
+        false
+    }
+    /// Whether something is missing that its source may have the next time: then it is asked again soon.
+    fn is_incomplete(&self) -> bool {
+        false
+    }
+    /// What is missing here, as `earlier` had it, which was about the same account and learned then; `oldest` is the
+    /// earliest that may still be shown.
+    fn completed_by(self, earlier: &Self, learned_at: Timestamp, oldest: Timestamp) -> Self
+    where
+        Self: Sized,
+    {
+        let _ = (earlier, learned_at, oldest);
+        self
+    }
     /// About how many bytes it takes, its prepared answer included.
     fn weight(&self) -> usize;
 }
@@ -63,6 +80,11 @@ impl<V: Remembered> Entry<V> {
         };
         known.unwrap_or(self.learned_at)
     }
+
+    /// Whether it may go out past its time. A no may not: it would hide whoever came meanwhile, and nobody vouches for it.
+    pub(super) fn outlasts_its_time(&self) -> bool {
+        matches!(&self.said, Said::Found(value) if !value.is_denial())
+    }
 }
 
 impl<V> Entry<V> {
@@ -70,7 +92,8 @@ impl<V> Entry<V> {
         self.expires.is_none_or(|expires| now < expires)
     }
 
-    /// Until when it still goes out while a new one is fetched behind it: for as long again as it was believed, at most.
+    /// If it [outlasts its time](Entry::outlasts_its_time): until when it still goes out while a new one is fetched behind
+    /// it. For as long again as it was believed, at most.
     fn behind_until(&self, settings: &CacheSettings) -> Timestamp {
         match self.expires {
             Some(expires) if !self.is_restored => {
@@ -82,7 +105,7 @@ impl<V> Entry<V> {
         }
     }
 
-    /// Until when it may go out stale.
+    /// If it [outlasts its time](Entry::outlasts_its_time): until when it may go out stale.
     pub(super) fn stale_until(&self, settings: &CacheSettings) -> Timestamp {
         match self.expires {
             None => Timestamp::MAX,
@@ -236,7 +259,7 @@ pub(super) enum Recall<V> {
     Nothing,
 }
 
-impl<V> Slot<V> {
+impl<V: Remembered> Slot<V> {
     /// The last answer that was proved, whether or not it may still go out.
     pub(super) fn proved(&self) -> Option<&Arc<Entry<V>>> {
         self.good.as_ref().or(self.disputed.as_ref())
@@ -257,6 +280,8 @@ impl<V> Slot<V> {
 
     /// What may be answered now. `self` must be [`Slot::still_counting`]; what `suspect` says yes to is as if it had
     /// expired long ago.
+    ///
+    /// Past its time goes out only what was found: of a no that is too old, the failure beside it is what is known.
     ///
     /// A stale answer needs a reason: a temporary failure, remembered for `failure_ttl`. For `refresh_behind` after
     /// that the stale answer still goes out at once and the sources are asked behind it, so that in a long outage no
@@ -279,7 +304,7 @@ impl<V> Slot<V> {
         // A failure knows only the name that was asked for; the answer beside it, whom that was about.
         let about = |failure: &Failure| self.proved().map_or(failure.stripes, |proved| proved.stripes);
         let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
-        match (&self.good, failure) {
+        match (self.good.as_ref().filter(|good| good.outlasts_its_time()), failure) {
             (Some(good), Some(failure)) if now < good.stale_until(settings) => {
                 let stale = Answered::new(Arc::clone(good), now, true);
                 match now {

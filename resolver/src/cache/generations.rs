@@ -50,10 +50,12 @@ pub(crate) struct Generations {
     seats: OnceLock<Vec<(Scheme, Seat)>>,
 }
 
-/// The numbers of the last purge and of the last suspicion: side by side, since they are read together.
+/// The numbers of the last purge, of the last look that knew better, and of the last suspicion: side by side, since they
+/// are read together.
 #[derive(Debug, Default)]
 struct Stripe {
     purged: AtomicU64,
+    outdated: AtomicU64,
     suspected: AtomicU64,
 }
 
@@ -145,7 +147,7 @@ impl Generations {
         let handles = names.iter().flat_map(|names| handles.iter().map(move |handle| (*names, *handle)));
         let handles = handles.map(|handle| self.stripe(&handle));
         let account = account.map(|account| self.stripe(account));
-        self.mark(handles.chain(account), moment.0, |stripe| &stripe.purged);
+        self.mark(handles.chain(account), moment.0, |stripe| &stripe.outdated);
     }
 
     /// The stripes of what is answered to a question: the account, and the handle it goes by.
@@ -171,9 +173,14 @@ impl Generations {
         Stripes([name, name, name, whole(seat)])
     }
 
-    /// Whether nothing of this was purged since.
+    /// Whether nothing of this was purged since, and nobody looked who knows better.
     pub(crate) fn count(&self, stripes: Stripes, begun: Begun) -> bool {
-        self.older(stripes, begun, |stripe| &stripe.purged)
+        !self.is_purged(stripes, begun) && self.older(stripes, begun, |stripe| &stripe.outdated)
+    }
+
+    /// Whether something of this was purged since: nothing of it is to be seen again.
+    pub(crate) fn is_purged(&self, stripes: Stripes, begun: Begun) -> bool {
+        !self.older(stripes, begun, |stripe| &stripe.purged)
     }
 
     /// Whether something of this was suspected since: it still counts, but no longer as fresh.

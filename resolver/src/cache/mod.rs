@@ -3,8 +3,8 @@
 //! ```text
 //!  ask(key) ──▶ recall: a slot, if nothing in it was purged since it was begun ([`generations`])
 //!     │   within its ttl, and not suspected since ........ answered
-//!     │   expired ≤ 60 s ago ............................. answered, asked again behind the answer
-//!     │   a temporary failure a moment ago ............... the last answer, marked stale, ≤ 24 h; or the failure
+//!     │   found, and expired ≤ 60 s ago .................. answered, asked again behind the answer
+//!     │   a temporary failure a moment ago ............... what was found, marked stale, ≤ 24 h; or the failure
 //!     ▼   nothing
 //!  flight: one lookup a key ──▶ settle: what was found is remembered, a temporary failure replaces nothing
 //!     └ was it provisional? ............................ its late word: the same lookup with all its time, settled too
@@ -270,7 +270,8 @@ impl<V: Remembered> Shelf<V> {
             Ok(Lookup::Found { value, .. }) => self.stripes(key, value),
             _ => asked,
         };
-        let landing = Landing { result, begun, asked, stripes, now: self.clock.now() };
+        let now = self.clock.now();
+        let landing = Landing { result: self.complete(key, result, now), begun, asked, stripes, now };
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let mut known = Slot::default();
         // Behind a placeholder, for which others wait: two lookups that land together settle one after the other. Nothing is
@@ -286,6 +287,40 @@ impl<V: Remembered> Shelf<V> {
         // What alone would be too large for its shard is not remembered.
         let _ = place.insert(kept.into());
         heard
+    }
+
+    /// An answer whose profile was not to be had goes out with the one that is remembered of the same account: by the name
+    /// that was asked for, by the account, or by the handle it goes by.
+    fn complete(
+        &self,
+        key: &Key,
+        result: Result<Lookup<V>, ResolveError>,
+        now: Timestamp,
+    ) -> Result<Lookup<V>, ResolveError> {
+        match result {
+            Ok(Lookup::Found { value, ttl }) if value.is_incomplete() => {
+                let oldest = now.saturating_sub(self.settings.max_stale).unwrap_or(Timestamp::MIN);
+                let value = self.earlier(key, &value).iter().fold(value, |value, entry| match &entry.said {
+                    Said::Found(earlier) if earlier.account() == value.account() => {
+                        value.completed_by(earlier, entry.learned_at, oldest)
+                    }
+                    _ => value,
+                });
+                Ok(Lookup::Found { value, ttl })
+            }
+            result => result,
+        }
+    }
+
+    /// What is remembered of this one's account from before, by any of its names. Also that a look at
+    /// another door made outdated: who somebody is may have changed since, but not whose profile that was.
+    fn earlier(&self, key: &Key, value: &V) -> Vec<Arc<Entry<V>>> {
+        let account = Subject::Account(value.account().clone());
+        let handle = value.handle().cloned().map(Subject::Handle);
+        let siblings = handle.into_iter().chain([account]).map(|subject| Key { seat: key.seat, subject });
+        let slots = siblings.chain([key.clone()]).filter_map(|key| self.slots.peek(&key));
+        let entries = slots.flat_map(|slot| slot.entries().cloned().collect::<Vec<_>>());
+        entries.filter(|entry| !self.generations.is_purged(entry.stripes, entry.begun)).collect()
     }
 
     /// What a lookup with all its time said, after a provisional answer went out. It counts if it is definite; silence

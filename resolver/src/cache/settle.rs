@@ -1,6 +1,9 @@
 //! A lookup came back: what does its asker hear, and what is remembered? Pure.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use namesake::{ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
 
@@ -53,7 +56,8 @@ pub(super) fn settle<V: Remembered>(
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
-        let stale = known.good.clone().filter(|good| now < good.stale_until(settings));
+        let stale =
+            known.good.clone().filter(|good| good.outlasts_its_time() && now < good.stale_until(settings));
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
     let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
@@ -124,16 +128,16 @@ fn entry<V: Remembered>(
     settings: &CacheSettings,
 ) -> Entry<V> {
     let provisional = matches!(&said, Said::Found(value) if value.is_provisional());
+    let incomplete = matches!(&said, Said::Found(value) if value.is_incomplete());
     let believed = match (ttl, &said) {
         (Ttl::UntilPurged, _) => None,
         (Ttl::For(time), _) => Some(time),
         (Ttl::Default, Said::Found(_)) => Some(settings.ttl),
         (Ttl::Default, Said::Absent(_)) => Some(settings.absent_ttl),
     };
-    let believed = match provisional {
-        true => Some(believed.unwrap_or(settings.provisional_ttl).min(settings.provisional_ttl)),
-        false => believed,
-    };
+    let at_most = |believed: Option<Duration>, most: Duration| Some(believed.unwrap_or(most).min(most));
+    let believed = if provisional { at_most(believed, settings.provisional_ttl) } else { believed };
+    let believed = if incomplete { at_most(believed, settings.incomplete_ttl) } else { believed };
     Entry {
         weight: weight(&said),
         said,

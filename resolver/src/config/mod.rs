@@ -311,6 +311,8 @@ pub struct Cache {
     pub absent_ttl_seconds: u64,
     /// How long a failure is repeated without asking again.
     pub failure_ttl_seconds: u64,
+    /// How long an answer is believed at most whose profile was not to be had.
+    pub incomplete_ttl_seconds: u64,
     /// How long past its time an answer is given while it is asked for anew behind it.
     pub refresh_behind_seconds: u64,
     /// How long past its time an answer is given, marked stale, while its sources fail temporarily.
@@ -329,6 +331,7 @@ impl Default for Cache {
             ttl_seconds: 600,
             absent_ttl_seconds: 120,
             failure_ttl_seconds: 10,
+            incomplete_ttl_seconds: 15,
             refresh_behind_seconds: 60,
             max_stale_seconds: 24 * 3600,
             snapshot_file: None,

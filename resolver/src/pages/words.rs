@@ -70,6 +70,11 @@ pub(super) const fn state(state: ProfileState) -> Option<(&'static str, &'static
             "The place that keeps the name, words and picture did not answer in time. The identity below stands; \
              try again in a minute for the rest.",
         )),
+        ProfileState::Stale => Some((
+            "Profile not confirmed",
+            "The place that keeps the name, words and picture did not answer in time: what you see is how they were \
+             before. The identity below stands.",
+        )),
         ProfileState::NeedsLogin => Some((
             "Needs login",
             "The link to the account upstream has lapsed. Its owner signs in there again, and the handle returns. \

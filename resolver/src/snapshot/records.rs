@@ -51,6 +51,8 @@ struct Shown {
     bio: Option<String>,
     avatar: Option<String>,
     state: ProfileState,
+    #[serde(default)]
+    shown_at: Option<Timestamp>,
 }
 
 /// Whom a handle names, and how that is known. Never provisionally: such answers are not kept.
@@ -151,6 +153,7 @@ impl Shown {
             bio: profile.bio.as_ref().map(|bio| bio.as_str().to_owned()),
             avatar: profile.avatar.as_ref().map(|avatar| avatar.as_str().to_owned()),
             state: profile.state,
+            shown_at: person.shown_at,
         })))
     }
 
@@ -165,7 +168,7 @@ impl Shown {
             avatar: self.avatar.as_deref().and_then(AvatarUrl::clean),
             state: self.state,
         };
-        Person { seat, handle: Ok((self.handle, proof)), profile: Arc::new(profile) }
+        Person { seat, handle: Ok((self.handle, proof)), profile: Arc::new(profile), shown_at: self.shown_at }
     }
 }
 

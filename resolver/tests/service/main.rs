@@ -21,6 +21,7 @@ mod memory;
 mod mirror_page;
 mod mirrors;
 mod openapi;
+mod outage;
 mod restart;
 mod robustness;
 mod support;
