@@ -62,8 +62,7 @@ impl IndependentModel {
 
     /// Which DID `handle` names, by DNS or HTTPS alone (lexicon `com.atproto.identity.resolveHandle`).
     ///
-    /// Takes every host name that is not reserved, also one that a bare `@name` would not be read as. `Pass` for any
-    /// other handle, without I/O.
+    /// Takes every host name that is not reserved. `Pass` for any other handle, without I/O.
     ///
     /// # Errors
     /// Temporary kinds when a source that was needed failed, [`ErrorKind::BadAnswer`] for an ambiguous handle.
@@ -170,9 +169,7 @@ impl IndependentModel {
         handle: &Handle,
         trace: &Trace,
     ) -> Result<Lookup<(Identity, Arc<DidDocument>)>, ResolveError> {
-        let Some(host) = self.askable(handle).filter(|_| self.policy.namespace.holds(handle)) else {
-            return Ok(Lookup::Pass);
-        };
+        let Some(host) = self.askable(handle) else { return Ok(Lookup::Pass) };
         if let Some(hosted) = self.server_of(&host) {
             // Both halves of the proof are in the register, and were read together.
             return Ok(self.registered(hosted, &host, trace).await?.map(

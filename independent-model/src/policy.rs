@@ -46,9 +46,11 @@ pub(crate) fn policy_with(settings: &IndependentSettings, hosted: &HostedSetting
     policy.uniqueness = Uniqueness::DnsAndRegister;
     let words = format!("{}, and names one label below {domains}", policy.namespace.words());
     let (world, hosted) = (policy.namespace.clone(), hosted.clone());
-    policy.namespace = Namespace::new(words, move |handle: &Handle| {
-        world.holds(handle) || Hostname::parse(handle.as_str()).is_ok_and(|name| hosted.serves(&name))
-    });
+    let wide = world.clone();
+    let is_here =
+        move |handle: &Handle| Hostname::parse(handle.as_str()).is_ok_and(|name| hosted.serves(&name));
+    policy.namespace = Namespace::new(words, move |handle: &Handle| world.holds(handle) || is_here(handle))
+        .when_named(move |handle: &Handle| wide.takes(handle));
     policy
 }
 
@@ -71,5 +73,9 @@ fn namespace(allow_test_tld: bool) -> Namespace {
     };
     Namespace::new(words, move |handle: &Handle| {
         Hostname::parse(handle.as_str()).is_ok_and(|name| name.is_in_namespace(allow_test_tld))
+    })
+    // A name under an unknown ending, or an ending itself, can be proved like any other.
+    .when_named(move |handle: &Handle| {
+        Hostname::parse(handle.as_str()).is_ok_and(|name| !name.is_reserved(allow_test_tld))
     })
 }

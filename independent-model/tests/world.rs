@@ -211,8 +211,6 @@ async fn scenario_16_what_is_not_ours_passes_without_io() {
         "bob@example.com",
         "a_b.example.com",
         "alice.example.com.",
-        "co.uk",
-        "github.io",
         "alice.test",
         "alice.local",
         "alice.onion",
@@ -224,12 +222,24 @@ async fn scenario_16_what_is_not_ours_passes_without_io() {
     ] {
         let handle = Handle::parse(name).unwrap();
         assert_eq!(bench.model.resolve(&handle, &Trace::OFF).await.unwrap(), Lookup::Pass, "{name}");
-        assert!(!bench.model.policy().namespace.holds(&handle), "{name}");
+        assert!(!bench.model.policy().namespace.takes(&handle), "{name}");
     }
     for name in ["alice.local", "alice.test", "bob@example.com"] {
         assert_eq!(bench.model.did_of(&handle(name), &Trace::OFF).await.unwrap(), Lookup::Pass, "{name}");
     }
     assert_eq!(bench.world.calls(), Calls::default());
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_read_as_a_domain_bare_is_a_handle_all_the_same() {
+    let bench = Bench::new();
+    for name in ["co.uk", "github.io", "dan.peers.zz"] {
+        bench.world.add_person(&A(), name, "Dan", "");
+        assert_eq!(bench.found(name).await.0.account, A().account().clone());
+        assert_eq!(bench.profile(&A()).await.unwrap().found().unwrap().handle, Some(handle(name)));
+        let namespace = &bench.model.policy().namespace;
+        assert!(namespace.takes(&handle(name)) && !namespace.holds(&handle(name)), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Atproto {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let gate = Gate::new("atproto".to_owned(), limits.deadline, limits.backend_concurrency);
-        let whose = || Whose { seats: Arc::default(), atproto: Arc::clone(schemes) };
+        let whose = || Whose { directory: None, atproto: Arc::clone(schemes) };
         // Documents are the largest and the least asked for; together these take as much as the people do.
         let part = |parts| CacheSettings { capacity_bytes: settings.capacity_bytes / parts, ..settings };
         Self {

@@ -2,11 +2,12 @@
 //!
 //! Namespaces do not overlap for a bare name: it belongs to the *first* backend, in the configured order, whose
 //! namespace holds it, whatever that backend then answers. So nobody can spoil anybody's bare name, and one backend's
-//! outage touches no other's answers.
+//! outage touches no other's answers. Where the scheme is named, a backend may take more names than it holds bare.
 
 use std::sync::Arc;
 
 use namesake::{AccountId, Handle, Model, Policy, Scheme};
+use namesake_independent::Hostname;
 use url::Url;
 
 use crate::{
@@ -51,6 +52,8 @@ pub(crate) struct NotServed {
     pub(crate) named: bool,
     /// The host of the address that was asked about, if it decides.
     pub(crate) host: Option<String>,
+    /// The ending of a host name that nobody can have, if it is one.
+    pub(crate) reserved: Option<String>,
     /// Schemes whose syntax would take the name.
     pub(crate) others: Vec<Scheme>,
 }
@@ -58,13 +61,18 @@ pub(crate) struct NotServed {
 impl NotServed {
     fn words(&self) -> String {
         let kind = "no backend here answers for this kind of name";
-        match &self.host {
-            None if self.named => format!("{kind} under this scheme"),
-            None => kind.to_owned(),
-            Some(host) if self.others.is_empty() => format!("the names of {host} are not answered for here"),
-            Some(host) => format!(
+        match (&self.host, &self.reserved) {
+            (Some(host), _) if self.others.is_empty() => {
+                format!("the names of {host} are not answered for here")
+            }
+            (Some(host), _) => format!(
                 "more than one scheme here has names of {host}, and there they may be different people: say which with ?scheme="
             ),
+            (None, Some(top)) => {
+                format!("names below .{top} are reserved: none of them can be proved to be anybody's")
+            }
+            (None, None) if self.named => format!("{kind} under this scheme"),
+            (None, None) => kind.to_owned(),
         }
     }
 }
@@ -113,22 +121,44 @@ impl Directory {
             && mirrors.len() != 1
         {
             let (host, others) = (Some(host.clone()), mirrors.clone());
-            return Err(NotServed { named: true, host, others });
+            return Err(NotServed { named: true, host, reserved: None, others });
         }
-        let answers = |policy: &Policy| match selector {
-            None => true,
-            Some(Selector::Host(at)) => at.mirrors.contains(&policy.scheme),
-            Some(Selector::Model(model)) => policy.model == *model,
+        let takes = |policy: &Policy| policy.namespace.takes(handle);
+        let seat = match selector {
+            None => self.bare(handle),
+            Some(Selector::Host(at)) => {
+                self.first(|policy| at.mirrors.contains(&policy.scheme) && takes(policy))
+            }
+            Some(Selector::Model(model)) => self.first(|policy| policy.model == *model && takes(policy)),
             Some(Selector::Named(name)) => match self.model_called(name) {
-                None => policy.scheme == *name,
-                Some(model) => policy.model == model,
+                None => self.first(|policy| policy.scheme == *name && takes(policy)),
+                Some(model) => self.first(|policy| policy.model == model && takes(policy)),
             },
         };
-        self.first(|policy| answers(policy) && policy.namespace.holds(handle)).ok_or_else(|| NotServed {
+        let not_served = || NotServed {
             named: selector.is_some(),
             host: None,
+            reserved: self.reserved(handle),
             others: self.others(handle, None),
-        })
+        };
+        seat.ok_or_else(not_served)
+    }
+
+    /// The backend that answers for a name that comes without its scheme.
+    pub(crate) fn bare(&self, handle: &Handle) -> Option<Seat> {
+        let seat = self.first(|policy| policy.namespace.holds(handle));
+        seat.filter(|_| self.reserved(handle).is_none())
+    }
+
+    /// The ending of a host name under which nobody here can be, because it is reserved. Bare, such a name is no
+    /// username either: it reads as a domain's.
+    fn reserved(&self, handle: &Handle) -> Option<String> {
+        let host = Hostname::parse(handle.as_str()).ok().filter(|host| host.is_reserved(false))?;
+        let mut of_hosts =
+            self.policies.iter().filter(|policy| policy.model == Model::Independent).peekable();
+        of_hosts.peek()?;
+        let nobody = of_hosts.all(|policy| !policy.namespace.takes(handle));
+        nobody.then(|| host.as_str().rsplit('.').next().unwrap_or_default().to_owned())
     }
 
     /// A DID is the independent model's; `<scheme>:…` the backend's of that name.
@@ -138,7 +168,8 @@ impl Directory {
             true => policy.model == Model::Independent,
             false => policy.scheme.as_str() == scheme,
         };
-        self.first(answers).ok_or(NotServed { named: false, host: None, others: Vec::new() })
+        let nobodys = NotServed { named: false, host: None, reserved: None, others: Vec::new() };
+        self.first(answers).ok_or(nobodys)
     }
 
     fn first(&self, answers: impl Fn(&Policy) -> bool) -> Option<Seat> {
@@ -158,7 +189,7 @@ impl Directory {
     /// The schemes, except one, whose syntax would take the name too.
     pub(crate) fn others(&self, handle: &Handle, except: Option<Seat>) -> Vec<Scheme> {
         let except = except.map(|seat| &self.policy(seat).scheme);
-        let takers = self.policies.iter().filter(|policy| policy.namespace.holds(handle));
+        let takers = self.policies.iter().filter(|policy| policy.namespace.takes(handle));
         takers.map(|policy| policy.scheme.clone()).filter(|scheme| Some(scheme) != except).collect()
     }
 

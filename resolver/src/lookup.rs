@@ -29,7 +29,7 @@ pub(crate) struct Resolver {
 /// What a lookup takes along: it may outlive its asker.
 #[derive(Debug)]
 struct Office {
-    directory: Directory,
+    directory: Arc<Directory>,
     backends: Vec<Guarded>,
 }
 
@@ -42,8 +42,8 @@ impl Resolver {
         generations: Arc<Generations>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let seats = directory.policies().iter().map(|policy| policy.scheme.clone()).collect();
-        let whose = Whose { seats, atproto: directory.atproto_schemes() };
+        let directory = Arc::new(directory);
+        let whose = Whose { directory: Some(Arc::clone(&directory)), atproto: directory.atproto_schemes() };
         Self {
             office: Arc::new(Office { directory, backends }),
             people: Memory::new(settings, generations, whose, clock),
@@ -73,15 +73,16 @@ impl Resolver {
 
     /// The same for a handle as it is kept, if nobody needs to be asked; `implied` is the model that the route stands for.
     pub(crate) fn at_hand(&self, handle: &str, implied: Option<Model>) -> Option<Answered<Person>> {
-        // A name is remembered of a backend only if its namespace holds it, and what the first one holds is its own: for
-        // these the directory has nothing to decide.
+        // A name is remembered of a backend only if its namespace takes it, and what the first one takes is its own (bare,
+        // if the answer says so): for these the directory has nothing to decide.
         let first = self.directory().first_of(implied)?;
         let others = || {
             let subject = Subject::Handle(Handle::parse(handle).ok()?);
             let seat = self.directory().route(&subject, implied.map(Selector::Model).as_ref()).ok()?;
             (seat != first).then(|| self.people.at_hand(seat, handle)).flatten()
         };
-        self.people.at_hand(first, handle).or_else(others)
+        let is_its_own = |answered: &Answered<Person>| implied.is_some() || answered.entry.is_bare;
+        self.people.at_hand(first, handle).filter(is_its_own).or_else(others)
     }
 
     /// The same, from a lookup that begins now; what it finds is remembered.

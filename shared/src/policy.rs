@@ -87,22 +87,40 @@ pub enum Model {
 }
 
 /// The handles a backend answers for, decided by syntax alone.
+///
+/// It holds some of them *bare*: a name that comes without its scheme goes to the first backend that holds it. Of more it
+/// may answer where it is named ([`Namespace::when_named`]).
 #[derive(Clone)]
 pub struct Namespace {
     words: Arc<str>,
-    holds: Arc<dyn Fn(&Handle) -> bool + Send + Sync>,
+    holds: Test,
+    named: Option<Test>,
 }
+
+type Test = Arc<dyn Fn(&Handle) -> bool + Send + Sync>;
 
 impl Namespace {
     /// A namespace described in `words`; `holds` must be pure and quick.
     pub fn new(words: impl Into<Arc<str>>, holds: impl Fn(&Handle) -> bool + Send + Sync + 'static) -> Self {
-        Self { words: words.into(), holds: Arc::new(holds) }
+        Self { words: words.into(), holds: Arc::new(holds), named: None }
     }
 
-    /// Whether `handle` falls in it.
+    /// The same, of a backend that also answers for what `takes` takes, where it is asked by its name.
+    #[must_use]
+    pub fn when_named(self, takes: impl Fn(&Handle) -> bool + Send + Sync + 'static) -> Self {
+        Self { named: Some(Arc::new(takes)), ..self }
+    }
+
+    /// Whether `handle` is one of its own without further words.
     #[must_use]
     pub fn holds(&self, handle: &Handle) -> bool {
         (self.holds)(handle)
+    }
+
+    /// Whether the backend answers for `handle` at all: bare, or where it is named.
+    #[must_use]
+    pub fn takes(&self, handle: &Handle) -> bool {
+        self.holds(handle) || self.named.as_ref().is_some_and(|takes| takes(handle))
     }
 
     /// The description.

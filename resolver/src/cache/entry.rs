@@ -65,6 +65,8 @@ pub(crate) struct Entry<V> {
     pub(super) expires: Option<Timestamp>,
     /// It came back after a restart: stale from the beginning.
     pub(super) is_restored: bool,
+    /// Whether it also answers a question that does not name the scheme.
+    pub(crate) is_bare: bool,
     /// About how many bytes it takes, with what is prepared of it.
     pub(super) weight: u32,
     /// The bytes that go out for it, written by the first who needs them.

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     api::Freshness,
-    directory::Seat,
+    directory::{Directory, Seat},
     flight::{Arrival, Flights, Ticket},
     query::Subject,
     settings::CacheSettings,
@@ -72,15 +72,23 @@ pub(crate) struct Memory<V> {
 /// Whose names the handles of a memory are.
 #[derive(Debug, Clone)]
 pub(crate) struct Whose {
-    /// The schemes of the seats, in their order; XRPC's memory has none.
-    pub(crate) seats: Arc<[Scheme]>,
+    /// Who has which seat; XRPC's memory has none.
+    pub(crate) directory: Option<Arc<Directory>>,
     /// The schemes that answer for the same names as XRPC.
     pub(crate) atproto: Arc<[Scheme]>,
 }
 
 impl Whose {
     fn names(&self, seat: Seat) -> Names<'_> {
-        self.seats.get(seat.index()).map_or(Names::Atproto, Names::Of)
+        self.directory.as_ref().map_or(Names::Atproto, |directory| Names::Of(&directory.policy(seat).scheme))
+    }
+
+    /// Whether the backend of a seat is the one that is asked about a name that comes without its scheme.
+    fn is_bare(&self, key: &Key) -> bool {
+        match (&self.directory, &key.subject) {
+            (Some(directory), Subject::Handle(handle)) => directory.bare(handle) == Some(key.seat),
+            _ => true,
+        }
     }
 
     /// These, and all others that mean the same people.
@@ -271,7 +279,8 @@ impl<V: Remembered> Shelf<V> {
             _ => asked,
         };
         let now = self.clock.now();
-        let landing = Landing { result: self.complete(key, result, now), begun, asked, stripes, now };
+        let (result, is_bare) = (self.complete(key, result, now), self.whose.is_bare(key));
+        let landing = Landing { result, is_bare, begun, asked, stripes, now };
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let mut known = Slot::default();
         // Behind a placeholder, for which others wait: two lookups that land together settle one after the other. Nothing is
@@ -416,7 +425,7 @@ mod tests {
         fn new(capacity_bytes: u64) -> Self {
             let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
             let settings = CacheSettings { capacity_bytes, ..CacheSettings::default() };
-            let whose = Whose { seats: Arc::default(), atproto: Arc::default() };
+            let whose = Whose { directory: None, atproto: Arc::default() };
             Self { memory: Memory::new(settings, Arc::default(), whose, clock.clone()), clock }
         }
 

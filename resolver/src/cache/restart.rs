@@ -67,6 +67,7 @@ impl<V: Remembered> Memory<V> {
             learned_at,
             expires: Some(now),
             is_restored: true,
+            is_bare: shelf.whose.is_bare(key),
             prepared: OnceLock::new(),
         };
         let slot = || Ok::<_, Infallible>(Slot { good: Some(Arc::new(entry)), ..Slot::default() }.into());

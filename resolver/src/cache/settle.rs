@@ -35,6 +35,7 @@ impl<V> Clone for Settled<V> {
 /// A lookup that came back.
 pub(super) struct Landing<V> {
     pub(super) result: Result<Lookup<V>, ResolveError>,
+    pub(super) is_bare: bool,
     pub(super) begun: Begun,
     /// Of the question.
     pub(super) asked: Stripes,
@@ -49,7 +50,7 @@ pub(super) fn settle<V: Remembered>(
     landing: Landing<V>,
     settings: &CacheSettings,
 ) -> (Settled<V>, Slot<V>) {
-    let Landing { result, begun, asked, stripes, now } = landing;
+    let Landing { result, is_bare, begun, asked, stripes, now } = landing;
     let failed = |known: Slot<V>, error: ResolveError| {
         let until = later(now, settings.failure_ttl);
         let failure = Failure { error: error.clone(), until, begun, stripes: asked };
@@ -60,7 +61,9 @@ pub(super) fn settle<V: Remembered>(
             known.good.clone().filter(|good| good.outlasts_its_time() && now < good.stale_until(settings));
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
-    let entry = |said: Said<V>, ttl: Ttl| Arc::new(entry(said, ttl, (begun, stripes, now), settings));
+    let entry = |said: Said<V>, ttl: Ttl| {
+        Arc::new(Entry { is_bare, ..entry(said, ttl, (begun, stripes, now), settings) })
+    };
 
     match result {
         Err(error) => failed(known, error),
@@ -146,6 +149,7 @@ fn entry<V: Remembered>(
         learned_at: now,
         expires: believed.map(|time| later(now, time)),
         is_restored: false,
+        is_bare: true,
         prepared: OnceLock::new(),
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn resolution(resolution: &Resolution) -> String {
         ProfileState::Current => {}
         ProfileState::Unavailable => row(&mut out, "profile", "its server did not answer in time"),
         ProfileState::Stale => {
-            row(&mut out, "profile", "as it was before: its server did not answer in time")
+            row(&mut out, "profile", "as it was before: its server did not answer in time");
         }
         ProfileState::NeedsLogin => row(&mut out, "profile", "its owner must sign in at the upstream again"),
     }

@@ -40,7 +40,7 @@ pub(super) async fn the_rest_is_passed_without_io(
     let namespace = &subject.backend.policy().namespace;
     let longest = "a".repeat(Handle::MAX_BYTES);
     let others = NAMES.into_iter().chain([longest.as_str()]).filter_map(|name| Handle::parse(name).ok());
-    for handle in others.filter(|handle| !namespace.holds(handle)).chain([subject.foreign.clone()]) {
+    for handle in others.filter(|handle| !namespace.takes(handle)).chain([subject.foreign.clone()]) {
         handle_is_passed(fixture, subject, &handle).await;
     }
     if let Ok(account) = AccountId::parse(FOREIGN_ACCOUNT) {
