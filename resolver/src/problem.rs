@@ -133,7 +133,14 @@ impl Refusal {
         Self::Failed { handle: handle_of(query), error }
     }
 
+    /// No backend takes the name: none that is here, or none that could ever be.
     pub(crate) fn not_served(query: &Query, reason: NotServed) -> Self {
+        if let Subject::Handle(handle) = &query.subject
+            && reason.others.is_empty()
+            && let Some(invalid) = InvalidQuery::of_no_grammar(handle)
+        {
+            return Self::Query(invalid);
+        }
         Self::NotServed { handle: handle_of(query), reason }
     }
 

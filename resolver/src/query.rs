@@ -10,14 +10,15 @@
 //! | `https://www.threads.net/@…`, `https://instagram.com/…` | the user, at the mirrors of that host: see [`crate::addresses`] |
 //! | our own `/@…` and `/profile/…`, with `?scheme=` | as we would answer them |
 //!
-//! A URL may lack its `https://`, as people copy it without.
+//! A URL may lack its `https://`, as people copy it without. What is at the ends of a text and not seen is no part of it.
 
 use idna::{
     AsciiDenyList,
     uts46::{DnsLength, Hyphens, Uts46},
 };
 use namesake::{AccountId, Handle, InvalidHandle, Model, Scheme};
-use namesake_independent::Hostname;
+use namesake_independent::{Hostname, InvalidHostname};
+use namesake_mirror::{InvalidUsername, Username};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -63,6 +64,12 @@ pub enum InvalidQuery {
     /// No handle under any scheme.
     #[error(transparent)]
     Handle(#[from] InvalidHandle),
+    /// A host name that breaks a rule of theirs, and is no username either.
+    #[error("nobody can go by this name: {0}")]
+    Hostname(#[from] InvalidHostname),
+    /// A name without a dot that is no username.
+    #[error("nobody can go by this name: {0}, and a host name has a dot")]
+    Username(#[from] InvalidUsername),
     /// A host name that UTS 46 does not allow.
     #[error("this international name cannot be written as a host name (UTS 46)")]
     InternationalName,
@@ -83,6 +90,16 @@ pub enum InvalidQuery {
     Missing,
 }
 
+impl InvalidQuery {
+    /// Why no grammar that is known takes a handle; `None` if one does. `user@host` is left to whoever knows what it means.
+    pub(crate) fn of_no_grammar(handle: &Handle) -> Option<Self> {
+        let username = Username::parse(handle.as_str()).err()?;
+        let host = Hostname::parse(handle.as_str()).err()?;
+        let has = |sign| handle.as_str().contains(sign);
+        (!has('@')).then(|| if has('.') { host.into() } else { username.into() })
+    }
+}
+
 impl Selector {
     /// Takes a scheme as a caller writes it.
     ///
@@ -99,7 +116,7 @@ impl Query {
     /// # Errors
     /// [`InvalidQuery`] says what is wrong with the text.
     pub fn parse(text: &str, addresses: &Addresses) -> Result<Self, InvalidQuery> {
-        let text = text.trim();
+        let text = trimmed(text);
         if let Some(rest) = strip_scheme(text, "at://") {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             return Self::addressed(authority, Some(Selector::Model(Model::Independent)), addresses);
@@ -153,6 +170,17 @@ impl Query {
     }
 }
 
+/// A text without what is at its ends and not seen: white space, and the marks by which pages keep a name apart from what
+/// is written in the other direction, which come along when it is copied. Not the one that turns what follows around.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(c,
+                '\u{00ad}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}'..='\u{2064}'
+                | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    })
+}
+
 /// The rest of `text` after a URI scheme, which is case-insensitive (RFC 3986 section 3.1).
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(scheme.len())?;
@@ -162,7 +190,7 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 /// An account, if what is before the colon could name a scheme. That is asked in lower case: as a handle, `Threads:abc`
 /// would become `threads:abc`, which is an account the next time it is read.
 fn subject(name: &str) -> Result<Subject, InvalidQuery> {
-    let name = name.trim();
+    let name = trimmed(name);
     if let Some((scheme, _)) = name.split_once(':') {
         let lower = scheme.to_lowercase();
         if lower == "did" || Scheme::parse(&lower).is_ok() {
@@ -199,7 +227,7 @@ fn acct(rest: &str, addresses: &Addresses) -> Result<Query, InvalidQuery> {
 /// A name that may say at which host: the host decides whose user it is. Somebody of ours may be written with our host more
 /// than once, which then means no more than once.
 fn address(name: &str, selector: Option<Selector>, addresses: &Addresses) -> Result<Query, InvalidQuery> {
-    let mut name = name.trim();
+    let mut name = trimmed(name);
     while let Some((user, _)) = name.rsplit_once('@').filter(|(_, host)| is_own(host, addresses.own())) {
         name = user;
     }
@@ -214,13 +242,14 @@ fn address(name: &str, selector: Option<Selector>, addresses: &Addresses) -> Res
 /// The handle that an address at one of `domains` stands for: `alice@example.com`, also as `acct:`, for
 /// `alice.example.com`.
 pub(crate) fn below(text: &str, domains: &[Hostname], public_url: &Url) -> Option<Handle> {
-    let text = text.trim();
+    let text = trimmed(text);
     let address = match strip_scheme(text, "acct:") {
         Some(rest) => percent::decode(rest)?,
         None => text.strip_prefix('@').unwrap_or(text).into(),
     };
     let (user, host) = address.rsplit_once('@')?;
     let host = host_of(host, public_url)?;
+    let user = trimmed(user);
     let is_label = !user.is_empty() && !user.contains(['.', '@', ':', '/']);
     let ours = is_label && domains.iter().any(|domain| domain.as_str() == host.as_str());
     Handle::parse(&format!("{user}.{host}")).ok().filter(|_| ours)
@@ -237,7 +266,7 @@ fn host_of(host: &str, public_url: &Url) -> Option<Handle> {
     let port = |text: &str| text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let name = match host.rsplit_once(':').and_then(|(name, text)| Some((name, port(text)?))) {
         Some((name, port)) => (public_url.port_or_known_default() == Some(port)).then_some(name)?,
-        None => host,
+        None => trimmed(host),
     };
     handle(name.strip_suffix(DOTS).unwrap_or(name)).ok()
 }
@@ -318,6 +347,18 @@ mod tests {
             ("bücher。example", "@xn--bcher-kva.example", ""),
             ("müller", "@müller", ""),
             ("bob@example.com", "@bob@example.com", ""),
+            ("\u{202a}@alice.example.com\u{202c}", "@alice.example.com", ""),
+            ("@\u{2068}alice\u{2069}\u{200b} ", "@alice", ""),
+            ("\u{feff}did:plc:abc\u{200f}", "did:plc:abc", ""),
+            ("at://\u{202a}alice.example.com\u{202c}", "@alice.example.com", "Independent"),
+            ("acct:\u{2068}alice\u{2069}@names.example\u{2069}", "@alice", ""),
+            (
+                "https://bsky.app/profile/\u{2068}alice.example.com\u{2069}",
+                "@alice.example.com",
+                "Independent",
+            ),
+            ("\u{202a}www.threads.net/@alice\u{202c}", "@alice", "threads.net [threads]"),
+            ("\u{202d}b\u{00fc}cher.example\u{202c}", "@xn--bcher-kva.example", ""),
             ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:plc:ewvi7nxzyoun6zhxrhs64oiz", ""),
             ("@did:web:Example.com", "did:web:Example.com", ""),
             ("threads:abc", "threads:abc", ""),
@@ -413,6 +454,7 @@ mod tests {
             ("alice@example.com:443", Some("alice.example.com")),
             ("acct:alice@münchen.example", Some("alice.xn--mnchen-3ya.example")),
             ("acct:a%6cice@example.com", Some("alice.example.com")),
+            ("\u{2068}alice\u{2069}@example.com\u{202c}", Some("alice.example.com")),
             ("alice.example.com", None),
             ("acct:alice", None),
             ("acct:@example.com", None),
@@ -441,6 +483,33 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_no_grammar_says_which_rule_it_breaks() {
+        for (name, rule) in [
+            ("a..b", "no empty label"),
+            ("alice.example.com.", "no empty label"),
+            ("-a.test", "begins or ends with a hyphen"),
+            ("a-.test", "begins or ends with a hyphen"),
+            ("a-b.1", "begins with a letter"),
+            ("al!ce.example.com", "a-z, 0-9, hyphens and dots"),
+            ("an_underscore.in.a.long.name.com", "a-z, 0-9, hyphens and dots"),
+            (&format!("{}.com", "a".repeat(64)), "at most 63"),
+            ("alice-b", "a username has"),
+            ("m\u{fc}ller", "a username has"),
+        ] {
+            let broken = InvalidQuery::of_no_grammar(&Handle::parse(name).unwrap());
+            assert!(
+                broken.as_ref().is_some_and(|rule_of| rule_of.to_string().contains(rule)),
+                "{name}: {broken:?}"
+            );
+        }
+        for name in
+            ["alice", "a_b", "alice.example", "alice-b.example.com", "127.0.0.1", "bob@example.com", "a..b@c"]
+        {
+            assert_eq!(InvalidQuery::of_no_grammar(&Handle::parse(name).unwrap()), None, "{name}");
+        }
+    }
+
+    #[test]
     fn what_asks_about_nobody_is_refused() {
         for text in [
             "",
@@ -450,6 +519,8 @@ mod tests {
             "a b",
             "alice\u{202e}",
             "alice\u{200b}.example.com",
+            "al\u{2069}ice",
+            "\u{202a}\u{202c}",
             "handle.invalid",
             "@HANDLE.invalid",
             "did:",

@@ -12,6 +12,7 @@ use crate::{
     compose::{self, ComposeError},
     config::Config,
     demo,
+    query::trimmed,
 };
 
 /// The most that a service's answer may have: an explanation of many steps.
@@ -66,7 +67,8 @@ fn tell<T: Serialize>(asked: &Ask, value: &T, words: impl FnOnce(&T) -> String) 
 /// The service in this process. Names below `demo.test` exist nowhere but in the demo's world, so they are answered
 /// from a fresh copy of it, unless the configuration says that `.test` is a network of the operator's own.
 fn here(config: &Config, asked: &Ask) -> Result<Namesake, CommandError> {
-    let name = asked.handle.trim().trim_start_matches("at://").trim_start_matches('@').to_ascii_lowercase();
+    let name = trimmed(&asked.handle).trim_start_matches("at://").trim_start_matches('@');
+    let name = trimmed(name).to_ascii_lowercase();
     if name.ends_with(".demo.test") && !config.atproto.allow_test_tld {
         return demo::copy_of_the_internet().map_err(CommandError::Demo);
     }

@@ -20,7 +20,7 @@ use crate::{
     history::{Claim, Claims, Record},
     percent,
     problem::Refusal,
-    query::{InvalidQuery, Subject},
+    query::{self, InvalidQuery, Subject},
 };
 
 const FROM_THE_PLC_LOG: &str = "Claims recorded in the DID's signed audit log, by the time the directory took each. A claim \
@@ -33,7 +33,7 @@ const FROM_THE_MIRROR: &str = "Names under which we saw this account at its upst
 
 pub(super) async fn handles(site: &Site, asked: &Asked, part: &str) -> Result<Reply, Refusal> {
     let id = percent::decode(part).ok_or(InvalidQuery::Encoding)?;
-    let account = AccountId::parse(&id).map_err(|_| InvalidQuery::Account)?;
+    let account = AccountId::parse(query::trimmed(&id)).map_err(|_| InvalidQuery::Account)?;
     let history = match account.as_str().starts_with("did:") {
         true => recorded(site, asked, &account).await?,
         false => own(site, asked, &account).await?,

@@ -10,13 +10,13 @@ use super::{
 use crate::{
     pages::{self, LandingView, OutcomeView, SchemeView},
     problem::Refusal,
-    query::Query,
+    query::{self, Query},
 };
 
 /// `GET /?q=`: asks, and shows the answer below.
 pub(super) async fn landing(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
     let parameters = asked.parameters()?;
-    let query = parameters.one("q")?.map(str::trim).filter(|query| !query.is_empty());
+    let query = parameters.one("q")?.map(query::trimmed).filter(|query| !query.is_empty());
     let scheme = parameters.one("scheme")?.filter(|scheme| !scheme.is_empty());
     let outcome = match query {
         Some(text) => Some(look_up(site, text, scheme).await),

@@ -62,6 +62,7 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         &[
             "Write it as @alice, alice.example.com, did:…, acct:alice@…, or paste the address of a profile.",
             "A handle has no spaces and no invisible characters, and at most 253 bytes.",
+            "A domain's labels have a-z, 0-9 and inner hyphens, with one dot between two; a username has 1 to 30 of a-z, 0-9, _ and inner dots.",
             "No handle ends in .invalid: that is what applications show when a handle could not be proved.",
         ],
     ),

@@ -20,6 +20,8 @@ mod linking;
 mod memory;
 mod mirror_page;
 mod mirrors;
+mod names;
+mod net;
 mod openapi;
 mod outage;
 mod restart;

@@ -1,90 +1,10 @@
 //! What goes out while sources fail: what was found, marked; never a no that is too old, and never less than was known.
 
-use std::{sync::Arc, time::Duration};
-
-use namesake::{ErrorKind, ManualClock, Timestamp};
-use namesake_independent::{Did, Faults, IndependentModel, IndependentSettings, PrivateWorld};
-use namesake_resolver::{Namesake, SnapshotFile};
+use namesake_independent::{Faults, PrivateWorld};
+use namesake_resolver::SnapshotFile;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Server, serve};
-
-const NAME: &str = "alice.example.com";
-const DID: &str = "did:web:alice.example.net";
-
-/// The service over the real model, in a world of its own.
-struct Net {
-    internet: Arc<PrivateWorld>,
-    clock: Arc<ManualClock>,
-    namesake: Namesake,
-    server: Server,
-}
-
-impl Net {
-    async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        Self::of(PrivateWorld::new(), clock).await
-    }
-
-    async fn of(internet: Arc<PrivateWorld>, clock: Arc<ManualClock>) -> Self {
-        let settings = IndependentSettings::default();
-        let model = Arc::new(IndependentModel::new(settings, internet.ports(), clock.clone()));
-        let namesake = Namesake::builder()
-            .independent(model)
-            .clock(clock.clone())
-            .public_url("https://names.example".parse().unwrap())
-            .build()
-            .unwrap();
-        let server = serve(&namesake, false).await;
-        Self { internet, clock, namesake, server }
-    }
-
-    fn with_alice(self) -> Self {
-        self.internet.add_person(&did(), NAME, "Alice", "hello");
-        self
-    }
-
-    fn break_pds(&self) {
-        let pds = Some(ErrorKind::Unavailable);
-        self.internet.set_faults(Faults { pds, ..Faults::default() });
-    }
-
-    fn mend(&self) {
-        self.internet.set_faults(Faults::default());
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
-    }
-
-    async fn get(&self, target: &str) -> Reply {
-        self.server.get(target).await
-    }
-
-    /// What is shown, how that stands, and for how long the answer is believed.
-    async fn shown(&self, target: &str) -> (Value, Value, u64) {
-        let reply = self.get(target).await;
-        assert_eq!(reply.status, 200, "{target}: {}", reply.body);
-        let body = reply.json();
-        let ttl = body["freshness"]["ttlSeconds"].as_u64().unwrap();
-        (body["profile"]["displayName"].clone(), body["profile"]["display"].clone(), ttl)
-    }
-
-    /// The same once the answer behind which it was asked anew is there.
-    async fn settled(&self, target: &str, display: &str) -> (Value, Value, u64) {
-        loop {
-            let shown = self.shown(target).await;
-            if shown.1 == display {
-                return shown;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-fn did() -> Did {
-    Did::parse(DID).unwrap()
-}
+use crate::net::{DID, NAME, Net, did};
 
 /// Every door that answers about this name and this account.
 fn doors(name: &str, did: &str) -> [String; 7] {
@@ -236,7 +156,7 @@ async fn a_profile_of_before_outlives_a_restart_with_its_mark() {
     let (path, basis) = (folder.path().join("answers"), "test".to_owned());
     let file = SnapshotFile { path, max_bytes: 1 << 20, basis };
     net.namesake.save(&file).unwrap();
-    let after = Net::of(Arc::clone(&net.internet), Arc::clone(&net.clock)).await;
+    let after = net.restarted().await;
     assert_eq!(after.namesake.restore(&file).unwrap(), 1);
     for _ in 0..3 {
         let (name, display, _) = after.shown(&door).await;

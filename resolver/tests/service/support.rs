@@ -13,6 +13,7 @@ use namesake::{
     ManualClock, Method, Model, Namespace, Policy, Profile, ProfileState, Proof, ResolveError, Scheme,
     Timestamp, Trace, Ttl, Why,
 };
+use namesake_mirror::Username;
 use namesake_resolver::{Builder, Limits, Namesake};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -46,6 +47,11 @@ impl Fake {
     /// Takes every name without a dot.
     pub(crate) fn mirror(name: &str) -> Arc<Self> {
         Self::new(name, Model::Mirror, "/@{handle}", |handle| !handle.as_str().contains('@'))
+    }
+
+    /// Takes every username, as a real mirror does.
+    pub(crate) fn usernames(name: &str) -> Arc<Self> {
+        Self::new(name, Model::Mirror, "/@{handle}", Username::accepts)
     }
 
     /// Takes every name with a dot.

@@ -41,7 +41,7 @@ use zeroize::Zeroizing;
 pub(super) use self::error::IdentityError;
 use self::{args::IdentityCommand, folder::account_of, server::Terms};
 use super::{CommandError, Outcome, print};
-use crate::config::Config;
+use crate::{config::Config, query::trimmed};
 
 pub(super) async fn run(config: &Config, command: &IdentityCommand) -> Result<Outcome, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -152,7 +152,7 @@ fn hand_over(key: &SecretKey, out: Option<&Path>) -> Result<(), CommandError> {
 
 /// The name that was typed: one without a dot is below the server's first domain.
 fn hostname(typed: &str, terms: &Terms) -> Result<Hostname, IdentityError> {
-    let typed = typed.trim().trim_start_matches("at://").trim_start_matches('@');
+    let typed = trimmed(trimmed(typed).trim_start_matches("at://").trim_start_matches('@'));
     let name = match (typed.contains('.'), terms.handle_domains.first()) {
         (true, _) => typed.to_owned(),
         (false, Some(domain)) => format!("{typed}.{domain}"),
@@ -194,6 +194,7 @@ mod tests {
             ("badhandles.test", "badhandles.test", false),
             ("u.id.handles.test", "u.id.handles.test", true),
             ("bücher", "xn--bcher-kva.handles.test", true),
+            ("\u{2068}@alice\u{2069}", "alice.handles.test", true),
         ] {
             let parsed = hostname(typed, &terms).unwrap();
             assert_eq!((parsed.as_str(), is_served(&parsed, &terms)), (name, served), "{typed}");
