@@ -1,6 +1,6 @@
 //! What an operator may choose.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use namesake::{Scheme, http::HttpSettings};
 use url::Url;
@@ -63,7 +63,9 @@ pub struct WorldSettings {
     /// path: `/dns-query`). Empty: the
     /// system's, without its search list.
     pub nameservers: Vec<String>,
-    /// How long one DNS lookup may take, retries and all; a quarter of it is for the first question.
+    /// Where the system's name servers are named; looked at again when it changed.
+    pub resolv_conf: PathBuf,
+    /// How long one DNS lookup may take, retries and all. All name servers are asked in half of it, if need be.
     pub dns_timeout: Duration,
     /// Outgoing HTTP.
     pub http: HttpSettings,
@@ -77,6 +79,7 @@ impl Default for WorldSettings {
         let plc_url = Url::parse("https://plc.directory").expect("valid URL");
         Self {
             nameservers: Vec::new(),
+            resolv_conf: "/etc/resolv.conf".into(),
             dns_timeout: Duration::from_secs(2),
             http: HttpSettings::default(),
             plc_url,

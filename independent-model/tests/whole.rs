@@ -67,6 +67,7 @@ async fn handles_are_proved_by_dns_and_by_https() {
             ..HttpSettings::default()
         },
         plc_url: format!("http://{}", plc.address).parse().unwrap(),
+        ..WorldSettings::default()
     })
     .unwrap();
     let settings = IndependentSettings { profile_timeout: Duration::from_secs(20), ..Default::default() };

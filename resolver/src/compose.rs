@@ -126,6 +126,7 @@ fn independent(
     };
     let world = WorldSettings {
         nameservers: config.dns.nameservers.clone(),
+        resolv_conf: config.dns.resolv_conf.clone(),
         dns_timeout: millis(config.dns.timeout_ms),
         http: http_settings(config),
         plc_url: atproto.plc_url.clone(),

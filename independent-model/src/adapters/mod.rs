@@ -1,16 +1,15 @@
 //! The I/O: one file for each way to the outside, each behind a port of the same name.
 //!
-//! * `hickory`, `datagram`: DNS, for TXT records and for the addresses the HTTP guard checks;
+//! * `dns`: TXT records, and the addresses the HTTP guard checks;
 //! * `web`: hosts that strangers name, for `/.well-known/atproto-did` and `did:web`;
 //! * `directory`: the configured directory of `did:plc`;
 //! * `pds`: profile records;
 //! * `firehose`, `cursor_file`: the events of a configured host, and the place in their stream.
 
 mod cursor_file;
-mod datagram;
 mod directory;
+mod dns;
 mod firehose;
-mod hickory;
 mod pds;
 mod web;
 
@@ -23,8 +22,8 @@ use namesake::{
 
 pub use cursor_file::CursorFile;
 pub use directory::PlcDirectory;
+pub use dns::{HickoryDns, InvalidNameserver};
 pub use firehose::Firehose;
-pub use hickory::{HickoryDns, InvalidNameserver};
 pub use pds::PdsHttp;
 pub use web::WebHosts;
 
@@ -36,7 +35,11 @@ impl Ports {
     /// # Errors
     /// [`WorldSetupError`] when the settings cannot be used.
     pub fn world(settings: &WorldSettings) -> Result<Self, WorldSetupError> {
-        let dns = Arc::new(HickoryDns::new(&settings.nameservers, settings.dns_timeout, &settings.http)?);
+        let (timeout, http) = (settings.dns_timeout, &settings.http);
+        let dns = Arc::new(match settings.nameservers.as_slice() {
+            [] => HickoryDns::system(&settings.resolv_conf, timeout, http)?,
+            named => HickoryDns::new(named, timeout, http)?,
+        });
         let discovered = HttpClient::discovered(&settings.http, dns.clone())?;
         let configured = HttpClient::configured(&settings.http)?;
         let web = Arc::new(WebHosts::new(discovered.clone()));

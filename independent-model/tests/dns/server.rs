@@ -81,7 +81,7 @@ pub(crate) fn v6(text: &str) -> RData {
 }
 
 /// One port for both: the system picks the first, and the second must get the same.
-async fn sockets() -> io::Result<(UdpSocket, TcpListener)> {
+pub(crate) async fn sockets() -> io::Result<(UdpSocket, TcpListener)> {
     loop {
         let udp = UdpSocket::bind("127.0.0.1:0").await?;
         if let Ok(tcp) = TcpListener::bind(udp.local_addr()?).await {

@@ -176,13 +176,17 @@ pub struct Dns {
     /// `address:port`, `tls://address:port#name` or `https://address/path#name`; empty: the system's. The system's
     /// search list is never applied.
     pub nameservers: Vec<String>,
-    /// One question, its repetitions included.
+    /// Where the system's name servers are named, as resolv.conf(5) has it. Looked at again when it changed. Of its options
+    /// `use-vc` counts; the time is ours.
+    pub resolv_conf: PathBuf,
+    /// One question, its repetitions included. Each name server is asked in the first half of it, should those before it be
+    /// silent.
     pub timeout_ms: u64,
 }
 
 impl Default for Dns {
     fn default() -> Self {
-        Self { nameservers: Vec::new(), timeout_ms: 2000 }
+        Self { nameservers: Vec::new(), resolv_conf: "/etc/resolv.conf".into(), timeout_ms: 2000 }
     }
 }
 

@@ -91,6 +91,7 @@ impl World {
                 ..HttpSettings::default()
             },
             plc_url: format!("http://{}", directory.address).parse().expect("a URL"),
+            ..WorldSettings::default()
         })
         .expect("a world that can be reached");
         let settings = IndependentSettings {

@@ -97,6 +97,7 @@ pub(crate) fn model(server: &Runtime, dns: SocketAddr, http: HttpSettings) -> In
         dns_timeout: Duration::from_secs(5),
         http,
         plc_url: "http://127.0.0.1:9".parse().expect("a URL"),
+        ..WorldSettings::default()
     };
     let ports = Ports::world(&world).expect("a world");
     IndependentModel::new(IndependentSettings::default(), ports, Arc::new(SystemClock))
