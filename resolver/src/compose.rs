@@ -154,6 +154,7 @@ fn events(
         // Two questions before silence counts.
         ping_after: idle_timeout / 3,
         longest_backoff,
+        longest_leap: atproto.events_max_leap,
         ..EventSettings::named(scheme.clone())
     };
     let firehose = Firehose::new(&http_settings(config), url, atproto.events_max_message_bytes)?;

@@ -177,8 +177,11 @@ impl EventFollower {
         ControlFlow::Continue(())
     }
 
-    /// First the mark, then the cursor: it is never ahead of what was dealt with.
+    /// First the marks, then the cursor: it is never ahead of what was dealt with.
     fn event(&self, Event { seq, time, what }: Event, place: &mut Place) -> &'static str {
+        if let Some(reason) = place.cursor.and_then(|cursor| self.does_not_follow(cursor, seq)) {
+            self.gap(reason);
+        }
         let kind = match what {
             What::Identity { did, handle } => {
                 self.suspect(&did, handle);
@@ -196,6 +199,15 @@ impl EventFollower {
             metrics::gauge!("namesake_events_lag_seconds").set(behind.max(0.0));
         }
         kind
+    }
+
+    /// Why the event of this number is not the next one of the same count.
+    fn does_not_follow(&self, cursor: u64, seq: u64) -> Option<&'static str> {
+        match seq.checked_sub(cursor) {
+            None | Some(0) => Some("counts-anew"),
+            Some(leap) if leap > self.settings.longest_leap => Some("leap"),
+            Some(_) => None,
+        }
     }
 
     fn suspect(&self, did: &Did, handle: Option<Handle>) {

@@ -14,7 +14,8 @@
 //!
 //! The stream is followed from a cursor, the last event that was dealt with. Where it cannot be continued from there (the
 //! host no longer has what came after, or counts anew, or found us too slow), what was missed is unknown, and everything the
-//! backend answered becomes suspect. So it is at the first connection, too.
+//! backend answered becomes suspect. So it is at the first connection, too. A host that counts anew need not say so: a number
+//! that is not above the cursor, or far ahead of it, tells.
 //!
 //! Source: the atproto specification *Event Stream*, and the lexicon `com.atproto.sync.subscribeRepos`.
 
@@ -52,6 +53,8 @@ pub struct EventSettings {
     pub longest_backoff: Duration,
     /// The cursor is saved at most this often, and at the end.
     pub save_every: Duration,
+    /// The most numbers from one event to the next: a stream leaves some out, and one that leaps further is another.
+    pub longest_leap: u64,
 }
 
 impl EventSettings {
@@ -66,6 +69,7 @@ impl EventSettings {
             shortest_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(60),
             save_every: Duration::from_secs(5),
+            longest_leap: 10_000,
         }
     }
 }

@@ -204,6 +204,46 @@ async fn a_host_that_counts_anew_is_followed_anew() {
     host.end().await;
 }
 
+/// Without a word about it: only the numbers tell.
+#[tokio::test]
+async fn a_number_that_does_not_follow_is_a_gap() {
+    let mut host = Host::begin().await;
+    let (_, mut socket) = host.accept().await;
+    send(&mut socket, [commit(1_000_000)]).await;
+    host.hears(&[everything(), everything()]).await;
+    drop(socket);
+    host.pass_backoff().await;
+    let (asked, mut socket) = host.accept().await;
+    assert_eq!(asked, "?cursor=1000000");
+    // Each is a gap, and what follows on it is none.
+    let far = 7 + settings().longest_leap;
+    for (seq, is_gap) in [
+        (5, true),
+        (6, false),
+        (6, true),
+        (7, false),
+        (far, false),
+        (far + settings().longest_leap + 1, true),
+        (far + settings().longest_leap + 2, false),
+        (0, true),
+        (i64::MAX.unsigned_abs(), true),
+        (1, true),
+        (3, false),
+    ] {
+        send(&mut socket, [identity(seq, DID, None)]).await;
+        if is_gap {
+            host.hears(&[everything()]).await;
+        }
+        host.hears(&[about(DID, None)]).await;
+    }
+    send(&mut socket, [commit(3), account(4, OTHER), account(4, OTHER)]).await;
+    host.hears(&[everything(), about(OTHER, None), everything(), about(OTHER, None)]).await;
+    drop(socket);
+    host.pass_backoff().await;
+    assert_eq!(host.accept().await.0, "?cursor=4", "it goes on by the new count");
+    host.end().await;
+}
+
 #[tokio::test]
 async fn a_host_that_found_us_too_slow_is_resumed_and_everything_is_suspect() {
     let mut host = Host::begin().await;
@@ -254,11 +294,11 @@ async fn silence_is_asked_about_and_then_ends_the_connection() {
     host.hears(&[everything(), everything()]).await;
 
     // This host lives: a minute and more passes, and it is still the same connection.
-    for _ in 0..4 {
+    for seq in 2..=5 {
         host.pass(|wait| wait == settings().ping_after).await;
         assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
         socket.flush().await.unwrap();
-        send(&mut socket, [identity(2, DID, None)]).await;
+        send(&mut socket, [identity(seq, DID, None)]).await;
         host.hears(&[about(DID, None)]).await;
     }
     // Now it is dead: it hears nothing and says nothing.
@@ -266,7 +306,7 @@ async fn silence_is_asked_about_and_then_ends_the_connection() {
         host.pass(|wait| wait == settings().ping_after).await;
     }
     host.pass_backoff().await;
-    assert_eq!(host.accept().await.0, "?cursor=2");
+    assert_eq!(host.accept().await.0, "?cursor=5");
     drop(socket);
     host.end().await;
 }
@@ -329,4 +369,13 @@ async fn the_cursor_outlives_the_process_and_is_never_ahead() {
     send(&mut socket, [identity(5, DID, None)]).await;
     host.hears(&[about(DID, None)]).await;
     host.end().await;
+
+    // The host began anew meanwhile.
+    let mut host = Host::with(|_| Some(Arc::new(file()))).await;
+    let (asked, mut socket) = host.accept().await;
+    assert_eq!(asked, "?cursor=5");
+    send(&mut socket, [identity(3, DID, None)]).await;
+    host.hears(&[everything(), about(DID, None)]).await;
+    host.end().await;
+    assert_eq!(file().load().await.unwrap(), Some(3), "the place in the new count");
 }

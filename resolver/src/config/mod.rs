@@ -278,6 +278,9 @@ pub struct Atproto {
     pub events_idle_seconds: u64,
     /// The longest wait before connecting again; the first is a second.
     pub events_max_backoff_seconds: u64,
+    /// The most numbers from one event to the next; a stream that leaps further is another one, and everything remembered
+    /// counts as suspect.
+    pub events_max_leap: u64,
     /// The longest message of the stream, in bytes. Commits have about two megabytes at most.
     pub events_max_message_bytes: usize,
 }
@@ -298,6 +301,7 @@ impl Default for Atproto {
             events_cursor_file: None,
             events_idle_seconds: 60,
             events_max_backoff_seconds: 60,
+            events_max_leap: 10_000,
             events_max_message_bytes: 8 * 1024 * 1024,
         }
     }
