@@ -5,14 +5,18 @@
 use namesake::{Advice, Method, Record, StepOutcome, Trace, Why, clean_line};
 
 use crate::{
-    Did, DidDocument, Hostname,
+    Did, DidDocument, Hostname, IndependentSettings,
     proof::{Conclusion, DnsVerdict, Evidence, Miss, NoTxt, WebVerdict, conclude, disagreement},
 };
 
-/// What the DNS said.
-pub(crate) fn dns(verdict: &DnsVerdict) -> String {
+/// What the DNS said, and for how long that is believed.
+pub(crate) fn dns(verdict: &DnsVerdict, settings: &IndependentSettings) -> String {
     match verdict {
-        DnsVerdict::One(did, ttl) => format!("{did} (the record may be believed for {} s)", ttl.as_secs()),
+        DnsVerdict::One(did, lives) => format!(
+            "{did} (the record's TTL is {} s; an answer is believed for {} s)",
+            lives.as_secs(),
+            settings.believed(*lives).as_secs()
+        ),
         DnsVerdict::None(NoTxt::NoDomain) => "no such name".to_owned(),
         DnsVerdict::None(NoTxt::NoData) => "no TXT record there".to_owned(),
         DnsVerdict::None(NoTxt::NoDid { malformed: 0 }) => {

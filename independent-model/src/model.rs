@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use namesake::{
-    AccountId, Answer, Clock, ErrorKind, Handle, HandleResolver, Identity, Lookup, Method, Policy, Profile,
+    AccountId, Answer, Clock, ErrorKind, Handle, HandleResolver, Identity, Lookup, Policy, Profile,
     ProfileState, Proof, ResolveError, StepOutcome, Trace, Ttl, Why, clean_line,
 };
 use tokio::time::timeout;
@@ -134,12 +134,7 @@ impl IndependentModel {
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
             Lookup::Pass => return Ok(Lookup::Pass),
         };
-        let handle = self.check(&document, trace).await;
-        let ttl = match &handle {
-            HandleCheck::Verified { proof, .. } => self.ttl(proof),
-            HandleCheck::Invalid(_) => Ttl::Default,
-            HandleCheck::Unchecked { .. } => Ttl::For(UNCHECKED_TTL),
-        };
+        let (handle, ttl) = self.check(&document, trace).await;
         Ok(Lookup::Found { value: VerifiedIdentity { did: document.did.clone(), document, handle }, ttl })
     }
 
@@ -218,16 +213,13 @@ impl IndependentModel {
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
             Lookup::Pass => return Ok(Lookup::Pass),
         };
-        let (check, mut profile) =
+        let ((check, ttl), mut profile) =
             tokio::join!(self.check(&document, trace), self.decoration(&document, trace));
-        let ttl = match check {
-            HandleCheck::Verified { handle, proof } => {
-                profile.handle = Some(handle);
-                self.ttl(&proof)
-            }
-            HandleCheck::Invalid(_) => Ttl::Default,
+        match check {
+            HandleCheck::Verified { handle, .. } => profile.handle = Some(handle),
+            HandleCheck::Invalid(_) => {}
             HandleCheck::Unchecked { error, .. } => return Err(error),
-        };
+        }
         Ok(Lookup::Found { value: Arc::new(profile), ttl })
     }
 
@@ -236,15 +228,15 @@ impl IndependentModel {
         if let Some(hosted) = self.server_of(host) {
             return Ok(self.registered(hosted, host, trace).await?.map(|(proved, _)| (proved, None)));
         }
-        let evidence = race::ask(&self.ports, host, self.settings.grace, &self.lookups, trace).await;
+        let evidence = race::ask(&self.ports, host, &self.settings, &self.lookups, trace).await;
         explain::forward(trace, host, &evidence);
         match conclude(&evidence) {
-            Conclusion::Proved(Established { did, method, provisional }) => {
+            Conclusion::Proved(Established { did, method, provisional, lives }) => {
                 let hidden = provisional.map(|kind| {
                     ResolveError::new(kind, "the DNS did not answer, and the web host alone does not decide")
                 });
                 let proof = Proof { method, checked_at: self.clock.now(), provisional: hidden.is_some() };
-                let ttl = self.ttl(&proof);
+                let ttl = self.ttl(&proof, lives);
                 Ok(Lookup::Found { value: (ProvedDid { did, proof }, hidden), ttl })
             }
             Conclusion::Absent => Ok(Lookup::Absent { why: Why::Unknown, ttl: Ttl::Default }),
@@ -252,13 +244,17 @@ impl IndependentModel {
         }
     }
 
-    /// Whether the handle a document claims names its account.
-    async fn check(&self, document: &DidDocument, trace: &Trace) -> HandleCheck {
+    /// Whether the handle a document claims names its account, and how long that is believed.
+    async fn check(&self, document: &DidDocument, trace: &Trace) -> (HandleCheck, Ttl) {
         let (claim, handle) = match claim_to_check(document, |claim| self.can_be_held(claim)) {
             Ok(claim) => claim,
-            Err(why) => return HandleCheck::Invalid(why),
+            Err(why) => return (HandleCheck::Invalid(why), Ttl::Default),
         };
         let forward = self.forward(&claim, trace).await;
+        let found = match forward {
+            Ok(Lookup::Found { ttl, .. }) => ttl,
+            _ => Ttl::Default,
+        };
         let check = check_claim(&document.did, claim, handle, forward);
         match &check {
             HandleCheck::Invalid(WhyInvalid::HeldBy { claim, holder }) => {
@@ -269,7 +265,14 @@ impl IndependentModel {
             }
             _ => {}
         }
-        check
+        let ttl = match (&check, found) {
+            (HandleCheck::Verified { .. }, found) => found,
+            // The record of the other account lives only so long.
+            (HandleCheck::Invalid(_), Ttl::For(lives)) => Ttl::For(lives),
+            (HandleCheck::Invalid(_), Ttl::UntilPurged | Ttl::Default) => Ttl::Default,
+            (HandleCheck::Unchecked { .. }, _) => Ttl::For(UNCHECKED_TTL),
+        };
+        (check, ttl)
     }
 
     /// What the account's PDS shows for it, without a handle. Never fails, and never takes long.
@@ -327,14 +330,11 @@ impl IndependentModel {
         }
     }
 
-    fn ttl(&self, proof: &Proof) -> Ttl {
+    fn ttl(&self, proof: &Proof, lives: Option<Duration>) -> Ttl {
         if proof.provisional {
-            Ttl::For(self.settings.provisional_ttl.min(IndependentSettings::MAX_PROVISIONAL_TTL))
-        } else if proof.method == Method::REGISTER {
-            Ttl::UntilPurged
-        } else {
-            Ttl::Default
+            return Ttl::For(self.settings.provisional_ttl.min(IndependentSettings::MAX_PROVISIONAL_TTL));
         }
+        lives.map_or(Ttl::Default, |lives| Ttl::For(self.settings.believed(lives)))
     }
 }
 

@@ -42,7 +42,7 @@ pub enum TxtAnswer {
     Records {
         /// At least one.
         records: Vec<TxtRecord>,
-        /// How long the DNS lets them be believed.
+        /// How long they live: the least time to live on the way to them, aliases included.
         ttl: Duration,
     },
     /// The name has no TXT record (RFC 2308, NODATA).

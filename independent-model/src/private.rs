@@ -40,10 +40,11 @@ struct World {
     profiles: HashMap<Did, Value>,
     faults: Faults,
     calls: Calls,
+    ttl: Option<Duration>,
 }
 
-/// How long this world's DNS lets its records be believed.
-const TTL: Duration = Duration::from_secs(60);
+/// How long the records of this world's DNS live, unless a test says otherwise.
+const TTL: Duration = Duration::from_secs(3600);
 
 impl PrivateWorld {
     /// Where every account of [`Self::add_person`] keeps its profile. A name that never resolves.
@@ -121,6 +122,11 @@ impl PrivateWorld {
     /// The same, with control over the character-strings. None at all makes the name exist without data.
     pub fn set_txt_records(&self, handle: &str, records: Vec<TxtRecord>) {
         self.lock().txt.insert(handle.to_ascii_lowercase(), records);
+    }
+
+    /// How long all TXT records live from now on.
+    pub fn set_ttl(&self, ttl: Duration) {
+        self.lock().ttl = Some(ttl);
     }
 
     /// Removes the name `_atproto.<handle>`.
@@ -231,12 +237,13 @@ impl Dns for PrivateWorld {
             if let Some(failure) = world.faults.dns {
                 return Err(failure);
             }
+            let ttl = world.ttl.unwrap_or(TTL);
             let handle = name.strip_prefix("_atproto.").and_then(|name| name.strip_suffix('.'));
             Ok(match handle.and_then(|handle| world.txt.get(handle)) {
                 None => TxtAnswer::NoDomain,
                 Some(records) if records.is_empty() => TxtAnswer::NoData,
-                Some(_) if world.faults.nonsense => TxtAnswer::Records { records: contradiction(), ttl: TTL },
-                Some(records) => TxtAnswer::Records { records: records.clone(), ttl: TTL },
+                Some(_) if world.faults.nonsense => TxtAnswer::Records { records: contradiction(), ttl },
+                Some(records) => TxtAnswer::Records { records: records.clone(), ttl },
             })
         })
     }

@@ -14,7 +14,7 @@ use crate::{Did, DnsFailure, TxtAnswer, TxtRecord, WellKnownReply};
 /// What the DNS says about a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DnsVerdict {
-    /// Exactly one DID, and how long the record may be believed.
+    /// Exactly one DID, and how long the record lives.
     One(Did, Duration),
     /// Definitely none.
     None(NoTxt),
@@ -87,6 +87,8 @@ pub(crate) struct Established {
     pub(crate) method: Method,
     /// The DNS was silent or failing: the failure that would stand in its place.
     pub(crate) provisional: Option<ErrorKind>,
+    /// How long the record lives, where there is one.
+    pub(crate) lives: Option<Duration>,
 }
 
 /// Judges what the DNS said.
@@ -162,18 +164,21 @@ fn parse_did(bytes: &[u8]) -> Option<Did> {
 /// DNS is silent or failing; a failure is never absence.
 pub(crate) fn conclude(evidence: &Evidence) -> Conclusion {
     match (&evidence.dns, &evidence.web) {
-        (Some(DnsVerdict::One(did, _)), _) => proved(did, Method::DNS_TXT, None),
+        (Some(DnsVerdict::One(did, lives)), _) => Conclusion::Proved(Established {
+            did: did.clone(),
+            method: Method::DNS_TXT,
+            provisional: None,
+            lives: Some(*lives),
+        }),
         (Some(DnsVerdict::Ambiguous(dids)), _) => Conclusion::Failed(ResolveError::new(
             ErrorKind::BadAnswer,
             format!("the handle has TXT records for {} different DIDs", dids.len()),
         )),
-        (Some(DnsVerdict::None(_)), Some(WebVerdict::One(did))) => {
-            proved(did, Method::HTTPS_WELL_KNOWN, None)
-        }
+        (Some(DnsVerdict::None(_)), Some(WebVerdict::One(did))) => proved_by_web(did, None),
         (Some(DnsVerdict::Failed(failure)), Some(WebVerdict::One(did))) => {
-            proved(did, Method::HTTPS_WELL_KNOWN, Some(dns_kind(*failure)))
+            proved_by_web(did, Some(dns_kind(*failure)))
         }
-        (None, Some(WebVerdict::One(did))) => proved(did, Method::HTTPS_WELL_KNOWN, Some(ErrorKind::Timeout)),
+        (None, Some(WebVerdict::One(did))) => proved_by_web(did, Some(ErrorKind::Timeout)),
         (Some(DnsVerdict::None(_)), Some(WebVerdict::None(_))) => Conclusion::Absent,
         (Some(DnsVerdict::Failed(failure)), _) => {
             Conclusion::Failed(ResolveError::caused(dns_kind(*failure), format!("DNS: {failure}"), *failure))
@@ -199,8 +204,9 @@ pub(crate) fn disagreement(evidence: &Evidence) -> Option<(&Did, &Did)> {
     }
 }
 
-fn proved(did: &Did, method: Method, provisional: Option<ErrorKind>) -> Conclusion {
-    Conclusion::Proved(Established { did: did.clone(), method, provisional })
+fn proved_by_web(did: &Did, provisional: Option<ErrorKind>) -> Conclusion {
+    let (did, method) = (did.clone(), Method::HTTPS_WELL_KNOWN);
+    Conclusion::Proved(Established { did, method, provisional, lives: None })
 }
 
 /// What a caller can do about a DNS failure.

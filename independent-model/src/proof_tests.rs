@@ -131,8 +131,9 @@ fn only_a_host_without_an_address_is_a_definite_miss() {
 /// What a conclusion comes to, in a word: the DID's first letter and `?` when provisional, or the kind of no.
 fn word(dns: Option<DnsVerdict>, web: Option<WebVerdict>) -> String {
     match conclude(&Evidence { dns, web }) {
-        Conclusion::Proved(Established { did, method, provisional }) => {
+        Conclusion::Proved(Established { did, method, provisional, lives }) => {
             let by = if method == Method::DNS_TXT { "dns" } else { "https" };
+            assert_eq!(lives, (by == "dns").then_some(TTL), "only a record says how long it lives");
             format!("{} by {by}{}", &did.as_str()[8..9], provisional.map_or("", |_| "?"))
         }
         Conclusion::Absent => "absent".to_owned(),

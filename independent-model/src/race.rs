@@ -16,7 +16,7 @@ use namesake::{StepOutcome, Trace};
 use tokio::{task::yield_now, time::timeout};
 
 use crate::{
-    Hostname, Ports, explain,
+    Hostname, IndependentSettings, Ports, explain,
     proof::{DnsVerdict, Evidence, NoTxt, WebVerdict, judge_txt, judge_web},
 };
 
@@ -24,11 +24,11 @@ use crate::{
 pub(crate) async fn ask(
     ports: &Ports,
     host: &Hostname,
-    grace: Duration,
+    settings: &IndependentSettings,
     tally: &Tally,
     trace: &Trace,
 ) -> Evidence {
-    let (dns, web) = (ask_dns(ports, host, tally, trace), ask_web(ports, host, tally, trace));
+    let (dns, web) = (ask_dns(ports, host, settings, tally, trace), ask_web(ports, host, tally, trace));
     if trace.is_on() {
         let (dns, web) = tokio::join!(dns, web);
         return Evidence { dns: Some(dns), web: Some(web) };
@@ -37,7 +37,7 @@ pub(crate) async fn ask(
         yield_now().await;
         web.await
     };
-    first_word(dns, web, grace).await
+    first_word(dns, web, settings.grace).await
 }
 
 async fn first_word(
@@ -65,7 +65,13 @@ async fn first_word(
     }
 }
 
-async fn ask_dns(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -> DnsVerdict {
+async fn ask_dns(
+    ports: &Ports,
+    host: &Hostname,
+    settings: &IndependentSettings,
+    tally: &Tally,
+    trace: &Trace,
+) -> DnsVerdict {
     let Some(name) = host.txt_name() else {
         return DnsVerdict::None(NoTxt::TooLong);
     };
@@ -76,7 +82,7 @@ async fn ask_dns(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -
         DnsVerdict::Ambiguous(_) | DnsVerdict::Failed(_) => StepOutcome::Failed,
     };
     tally.dns.count("dns", outcome);
-    trace.step("dns", || format!("TXT {name}"), outcome, || explain::dns(&verdict));
+    trace.step("dns", || format!("TXT {name}"), outcome, || explain::dns(&verdict, settings));
     verdict
 }
 
@@ -135,12 +141,16 @@ mod tests {
 
     use super::{Tally, ask, first_word};
     use crate::{
-        Did, Dns, DnsFailure, Hostname, PortFuture, PrivateWorld, TxtAnswer, TxtRecord, WellKnown,
-        WellKnownReply,
+        Did, Dns, DnsFailure, Hostname, IndependentSettings, PortFuture, PrivateWorld, TxtAnswer, TxtRecord,
+        WellKnown, WellKnownReply,
         proof::{DnsVerdict, NoTxt, WebVerdict},
     };
 
     const GRACE: Duration = Duration::from_millis(300);
+
+    fn settings() -> IndependentSettings {
+        IndependentSettings { grace: GRACE, ..IndependentSettings::default() }
+    }
 
     fn did() -> Did {
         Did::parse("did:web:example.com").unwrap()
@@ -199,7 +209,7 @@ mod tests {
         let label = "a".repeat(63);
         let host = Hostname::parse(&format!("{label}.{label}.{label}.{}", "a".repeat(53))).unwrap();
         let ports = crate::Ports { dns: Arc::new(Nobody), ..PrivateWorld::new().ports() };
-        let evidence = ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await;
+        let evidence = ask(&ports, &host, &settings(), &Tally::default(), &Trace::OFF).await;
         assert_eq!(evidence.dns, Some(DnsVerdict::None(NoTxt::TooLong)));
     }
 
@@ -245,7 +255,7 @@ mod tests {
         let host = Hostname::parse("alice.example.com").unwrap();
         let world = PrivateWorld::new();
         let ports = crate::Ports { dns: Arc::new(Nearby), well_known: Arc::new(Nobody), ..world.ports() };
-        let evidence = ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await;
+        let evidence = ask(&ports, &host, &settings(), &Tally::default(), &Trace::OFF).await;
         assert_eq!(evidence.dns, Some(DnsVerdict::One(did(), Duration::ZERO)));
     }
 
@@ -257,7 +267,8 @@ mod tests {
         for dns in [Arc::new(Silent) as Arc<dyn Dns>, Arc::new(Restless)] {
             let begun = tokio::time::Instant::now();
             let ports = crate::Ports { dns, ..world.ports() };
-            let evidence = ask(&ports, &host, Duration::ZERO, &Tally::default(), &Trace::OFF).await;
+            let settings = IndependentSettings { grace: Duration::ZERO, ..settings() };
+            let evidence = ask(&ports, &host, &settings, &Tally::default(), &Trace::OFF).await;
             assert!(matches!((evidence.dns, evidence.web), (None, Some(WebVerdict::One(_)))));
             assert_eq!(begun.elapsed(), Duration::ZERO);
         }
@@ -269,8 +280,9 @@ mod tests {
         let world = PrivateWorld::new();
         world.set_txt(host.as_str(), &["did=did:web:example.com"]);
         let ports = crate::Ports { well_known: Arc::new(Nobody), ..world.ports() };
-        assert!(ask(&ports, &host, GRACE, &Tally::default(), &Trace::OFF).await.web.is_none());
-        assert!(ask(&world.ports(), &host, GRACE, &Tally::default(), &Trace::on()).await.web.is_some());
+        let (settings, tally) = (settings(), Tally::default());
+        assert!(ask(&ports, &host, &settings, &tally, &Trace::OFF).await.web.is_none());
+        assert!(ask(&world.ports(), &host, &settings, &tally, &Trace::on()).await.web.is_some());
         assert_eq!((world.calls().dns, world.calls().well_known), (2, 1));
     }
 }

@@ -20,6 +20,10 @@ pub struct IndependentSettings {
     pub grace: Duration,
     /// How long an answer is believed that was given while the DNS was silent or failing; at most 30 s.
     pub provisional_ttl: Duration,
+    /// How long an answer of the DNS is believed at least, though its record may live shorter; [`Self::max_ttl`] is more.
+    pub min_ttl: Duration,
+    /// How long it is believed at most, though its record may live longer.
+    pub max_ttl: Duration,
     /// How long a PDS may take to show a profile.
     pub profile_timeout: Duration,
     /// How long the cache in front believes an answer, which the policy states as the bound of a change.
@@ -42,10 +46,17 @@ impl IndependentSettings {
             verify_plc: false,
             grace: Duration::from_millis(300),
             provisional_ttl: Self::MAX_PROVISIONAL_TTL,
+            min_ttl: Duration::from_secs(60),
+            max_ttl: Duration::from_secs(600),
             profile_timeout: Duration::from_secs(1),
             visible_within: Duration::from_secs(600),
             max_stale: Duration::from_secs(24 * 3600),
         }
+    }
+
+    /// How long an answer of the DNS is believed whose record lives so long.
+    pub(crate) fn believed(&self, lives: Duration) -> Duration {
+        lives.max(self.min_ttl).min(self.max_ttl)
     }
 }
 

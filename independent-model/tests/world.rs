@@ -25,12 +25,36 @@ async fn a_person_is_found_with_proof_and_profile() {
     let (identity, ttl) = bench.found(ALICE).await;
     assert_eq!((identity.handle, identity.account), (handle(ALICE), A().account().clone()));
     assert_eq!((identity.proof.method, identity.proof.provisional), (Method::DNS_TXT, false));
-    assert_eq!((identity.scheme.as_str(), ttl), ("independent", Ttl::Default));
+    let ten_minutes = Ttl::For(Duration::from_secs(600));
+    assert_eq!((identity.scheme.as_str(), ttl), ("independent", ten_minutes));
 
     let profile = bench.profile(&A()).await.unwrap().found().unwrap();
     assert_eq!(profile.handle, Some(handle(ALICE)));
     assert_eq!(profile.display_name.as_ref().unwrap().as_str(), "Alice");
     assert_eq!(profile.state, ProfileState::Current);
+}
+
+#[tokio::test]
+async fn an_answer_of_the_dns_is_believed_as_long_as_its_record_lives_within_bounds() {
+    let bench = Bench::new();
+    bench.world.add_person(&A(), ALICE, "Alice", "");
+    bench.world.set_document(&B(), &PrivateWorld::document(&B(), ALICE));
+    for (lives, believed) in [(0, 60), (59, 60), (61, 61), (599, 599), (601, 600), (u64::from(u32::MAX), 600)]
+    {
+        bench.world.set_ttl(Duration::from_secs(lives));
+        let believed = Ttl::For(Duration::from_secs(believed));
+        assert_eq!(bench.found(ALICE).await.1, believed, "{lives}");
+        let model = &bench.model;
+        let by_dns = model.did_of(&handle(ALICE), &Trace::OFF).await.unwrap();
+        assert!(matches!(by_dns, Lookup::Found { ttl, .. } if ttl == believed), "{lives}: {by_dns:?}");
+        // B's claim is refuted by the record, and for as long.
+        for did in [A(), B()] {
+            let checked = model.verified(&did, &Trace::OFF).await.unwrap();
+            assert!(matches!(checked, Lookup::Found { ttl, .. } if ttl == believed), "{lives}: {checked:?}");
+            let shown = bench.profile(&did).await.unwrap();
+            assert!(matches!(shown, Lookup::Found { ttl, .. } if ttl == believed), "{lives}: {shown:?}");
+        }
+    }
 }
 
 #[tokio::test]

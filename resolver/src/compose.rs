@@ -119,6 +119,8 @@ fn independent(
         verify_plc: atproto.verify_plc,
         grace: millis(atproto.dns_grace_ms),
         provisional_ttl: cache.provisional_ttl,
+        min_ttl: Duration::from_secs(config.cache.min_ttl_seconds),
+        max_ttl: cache.ttl,
         profile_timeout: millis(atproto.profile_timeout_ms),
         visible_within: cache.longest_unchanged(),
         max_stale: cache.longest_answered(),

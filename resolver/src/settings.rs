@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct CacheSettings {
     /// The most memory the answers may take, in bytes (estimated per answer; the least asked for go first).
     pub capacity_bytes: u64,
-    /// How long a found answer is believed when its backend leaves that to us.
+    /// How long a found answer is believed when its backend leaves that to us, and at most when it does not.
     pub ttl: Duration,
     /// The same for a definite no: short, so that a handle that was just set up is soon seen.
     pub absent_ttl: Duration,

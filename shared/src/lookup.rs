@@ -88,7 +88,7 @@ impl Why {
 pub enum Ttl {
     /// Until the backend says otherwise through its [`crate::Invalidator`]: the answer came from our own store.
     UntilPurged,
-    /// For this long: the answer came from the world.
+    /// For this long, or as long as the operator configured, whichever is shorter: the answer came from the world.
     For(Duration),
     /// As long as the operator configured for answers of this kind.
     Default,

@@ -48,6 +48,7 @@ impl World {
             allow_test_tld: true,
             visible_within: remembers.visible_within,
             max_stale: remembers.unconfirmed_for,
+            max_ttl: ttl,
             ..IndependentSettings::default()
         };
         let register = HostedSettings {

@@ -130,6 +130,7 @@ fn entry<V: Remembered>(
     (begun, stripes, now): (Begun, Stripes, Timestamp),
     settings: &CacheSettings,
 ) -> Entry<V> {
+    let ttl = bounded(ttl, &said, settings);
     let provisional = matches!(&said, Said::Found(value) if value.is_provisional());
     let incomplete = matches!(&said, Said::Found(value) if value.is_incomplete());
     let believed = match (ttl, &said) {
@@ -151,6 +152,18 @@ fn entry<V: Remembered>(
         is_restored: false,
         is_bare: true,
         prepared: OnceLock::new(),
+    }
+}
+
+/// A time that a backend says counts as far as ours goes.
+fn bounded<V>(ttl: Ttl, said: &Said<V>, settings: &CacheSettings) -> Ttl {
+    let most = match said {
+        Said::Found(_) => settings.ttl,
+        Said::Absent(_) => settings.absent_ttl,
+    };
+    match ttl {
+        Ttl::For(time) => Ttl::For(time.min(most)),
+        Ttl::UntilPurged | Ttl::Default => ttl,
     }
 }
 

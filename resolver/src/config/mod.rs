@@ -313,8 +313,11 @@ impl Default for Atproto {
 pub struct Cache {
     /// Memory for remembered answers, in mebibytes; one takes up to a kibibyte.
     pub capacity_mib: u64,
-    /// How long a found answer of the world is believed.
+    /// How long a found answer of the world is believed: for the TTL of its DNS record, but at most this long, and for
+    /// exactly this long where nothing says so.
     pub ttl_seconds: u64,
+    /// How long it is believed at least, though its record may live shorter; `ttl_seconds` goes before.
+    pub min_ttl_seconds: u64,
     /// How long an absence is believed.
     pub absent_ttl_seconds: u64,
     /// How long a failure is repeated without asking again.
@@ -337,6 +340,7 @@ impl Default for Cache {
         Self {
             capacity_mib: 128,
             ttl_seconds: 600,
+            min_ttl_seconds: 60,
             absent_ttl_seconds: 120,
             failure_ttl_seconds: 10,
             incomplete_ttl_seconds: 15,

@@ -140,6 +140,7 @@ impl World {
             allow_test_tld: true,
             visible_within: options.cache.longest_unchanged(),
             max_stale: options.cache.longest_answered(),
+            max_ttl: options.cache.ttl,
             ..IndependentSettings::default()
         };
         let settings = HostedSettings {

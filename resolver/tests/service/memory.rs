@@ -41,6 +41,25 @@ async fn a_definite_no_is_remembered_for_less_long() {
 }
 
 #[tokio::test]
+async fn a_time_that_a_backend_says_counts_as_far_as_ours_goes() {
+    let (long, short) = (Ttl::For(Duration::from_secs(24 * 3600)), Ttl::For(Duration::from_secs(60)));
+    for (says, then, expected) in [
+        (Says::Found(A, long), 781, B),
+        (Says::Found(A, short), 121, B),
+        (Says::Found(A, long), 599, A),
+        (Says::Absent(Why::Unknown, long), 241, B),
+    ] {
+        let world = World::new();
+        world.independent.say(NAME, says);
+        world.who(NAME).await;
+        world.independent.say(NAME, found(B));
+        // Far enough past its time that nobody is answered while it is asked for again.
+        world.wait(then);
+        assert_eq!(world.who(NAME).await, expected, "{then}");
+    }
+}
+
+#[tokio::test]
 async fn a_failure_is_remembered_for_a_moment_and_is_no_absence() {
     let world = World::new();
     world.independent.say(NAME, Says::Fails(ErrorKind::Unavailable));

@@ -75,6 +75,7 @@ pub struct Reply {
     delay: Duration,
     gate: Option<Gate>,
     truncated: bool,
+    ttl: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +87,7 @@ enum What {
 
 impl Reply {
     fn of(what: What) -> Self {
-        Self { what, delay: Duration::ZERO, gate: None, truncated: false }
+        Self { what, delay: Duration::ZERO, gate: None, truncated: false, ttl: 3600 }
     }
 
     /// These records; those of another type than the question's are left out.
@@ -136,6 +137,12 @@ impl Reply {
     #[must_use]
     pub fn silence() -> Self {
         Self::of(What::Silence)
+    }
+
+    /// The same, with records that live so long, in seconds. Otherwise it is an hour.
+    #[must_use]
+    pub fn living(self, ttl: u32) -> Self {
+        Self { ttl, ..self }
     }
 
     /// The same, later.
@@ -341,7 +348,7 @@ impl Zone {
         for record in records {
             answer.extend(encode_name(&name));
             answer.extend([record.kind(), IN].map(u16::to_be_bytes).concat());
-            answer.extend(300_u32.to_be_bytes());
+            answer.extend(reply.ttl.to_be_bytes());
             let data = record.data();
             answer.extend(u16::try_from(data.len()).expect("short data").to_be_bytes());
             answer.extend(data);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use namesake_tests::atproto::{ALICE, BOB, Page, Reply, World};
+use namesake_tests::atproto::{ALICE, BOB, Page, Record, Reply, World};
 
 const NAME: &str = "alice.example.com";
 
@@ -110,6 +110,34 @@ pub(crate) async fn p_ttls() {
         assert_eq!(world.resolve_handle(name).await.status, status);
         assert_eq!(asked(name), 2 * once, "{name}: and no longer");
     }
+}
+
+pub(crate) async fn x_record_ttls() {
+    // At least a minute, at most what is configured, and of a chain of aliases the least.
+    for (record, ttl) in [(0, 60), (5, 60), (300, 300), (86_400, 600), (u32::MAX, 600)] {
+        let world = World::new().await;
+        world.dns.proof_says(NAME, Reply::texts(&[&format!("did={ALICE}")]).living(record));
+        world.directory.claim(ALICE, NAME);
+        for answer in [
+            world.resolve(NAME).await,
+            world.resolve_handle(NAME).await,
+            world.resolve(ALICE).await,
+            world.resolve_identity(ALICE).await,
+        ] {
+            assert_eq!((answer.did(), answer.max_age()), (ALICE, Some(ttl)), "{record}");
+        }
+        let explanation = world.explain(NAME).await.json;
+        assert_eq!(explanation["resolution"]["freshness"]["ttlSeconds"], ttl, "{explanation}");
+        let dns =
+            explanation["steps"].as_array().unwrap().iter().find(|step| step["source"] == "dns").unwrap();
+        let says = dns["detail"].as_str().unwrap();
+        assert!(says.contains(&format!("TTL is {record} s; an answer is believed for {ttl} s")), "{says}");
+    }
+    let world = World::new().await;
+    let alias = vec![Record::Alias("proof.example.net".to_owned())];
+    world.dns.proof_says("alias.example.com", Reply::records(alias).living(90));
+    world.dns.say("proof.example.net", Reply::texts(&[&format!("did={ALICE}")]).living(300));
+    assert_eq!(world.resolve_handle("alias.example.com").await.max_age(), Some(90));
 }
 
 pub(crate) async fn q_stale_bound() {

@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         .run("n", "input forms: case, IDN, `@`, at://, URL", input::n_forms)
         .run("o", "XRPC errors have their shape and names", input::o_error_shapes)
         .run("p", "found 10 min, absent 2 min, failure 10 s", freshness::p_ttls)
+        .run("x", "found for the record's TTL, at least 60 s, at most 10 min", freshness::x_record_ttls)
         .run("q", "stale for at most 24 h", freshness::q_stale_bound)
         .run("r", "ambiguity is never served stale", freshness::r_ambiguity_is_strict)
         .run("s", "a name that changes its address: judged each time", https::s_rebinding)
