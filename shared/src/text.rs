@@ -58,17 +58,43 @@ pub fn clean_line(text: &str, graphemes: usize) -> String {
 }
 
 /// Text made safe for a terminal: whatever could move the cursor, hide or reorder what stands beside it is shown
-/// as an escape (`\u{1b}`).
+/// as an escape (`\u{1b}`). Joiners stay where they can join something, which nothing in ASCII is: emoji need them.
 #[must_use]
 pub fn escape_for_terminal(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_hidden(c) && c != '\u{200d}' && c != '\u{200c}' {
+    let mut shown = String::with_capacity(text.len());
+    let mut before = None;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        let beside = [before, characters.peek().copied()];
+        let joins = matches!(c, '\u{200c}' | '\u{200d}')
+            && beside.into_iter().all(|c| c.is_some_and(|c| !c.is_ascii() && !is_hidden(c)));
+        if is_hidden(c) && !joins {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
         }
-        shown
-    })
+        before = Some(c);
+    }
+    shown
+}
+
+/// JSON made safe for a terminal: the same value, in which whatever could move the cursor, hide or reorder what stands
+/// beside it is written as an escape (`\u202e`). A JSON writer escapes the controls of ASCII itself, and nothing else.
+#[must_use]
+pub fn escape_json_for_terminal(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Whatever is not ASCII is within a string, and so is a delete.
+        if c >= '\u{7f}' && is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 macro_rules! display_text {
@@ -152,7 +178,7 @@ impl fmt::Debug for AvatarUrl {
 
 #[cfg(test)]
 mod tests {
-    use super::{AvatarUrl, Bio, DisplayName, escape_for_terminal};
+    use super::{AvatarUrl, Bio, DisplayName, escape_for_terminal, escape_json_for_terminal};
 
     #[test]
     fn names_lose_controls_and_bidi_overrides_and_keep_emoji() {
@@ -188,5 +214,26 @@ mod tests {
     #[test]
     fn a_terminal_is_never_driven_by_a_name() {
         assert_eq!(escape_for_terminal("a\u{1b}[2Jb\u{202e}"), "a\\u{1b}[2Jb\\u{202e}");
+        for hidden in
+            ["\u{0}", "\u{7f}", "\u{9b}", "\u{200b}", "\u{2066}", "\u{2069}", "\u{feff}", "\u{e0041}"]
+        {
+            let shown = escape_for_terminal(&format!("a{hidden}b"));
+            assert!(shown.is_ascii() && !shown.contains(hidden), "{shown:?}");
+        }
+        assert_eq!(escape_for_terminal("👩\u{200d}💻"), "👩\u{200d}💻");
+        assert_eq!(escape_for_terminal("ali\u{200d}ce\u{200c}"), "ali\\u{200d}ce\\u{200c}");
+    }
+
+    #[test]
+    fn json_for_a_terminal_is_the_same_value() {
+        let text =
+            "\u{0}\u{1b}[2J\u{7f}\u{9b}31m\u{200b}\u{202e}\u{2066}\u{feff}\u{e0041}\n\"\\ å 👩\u{200d}💻";
+        let value = serde_json::json!({ text: [text, 1, null] });
+        for json in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let shown = escape_json_for_terminal(&json);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+            assert!(!shown.chars().any(|c| c != '\n' && super::is_hidden(c)), "{shown:?}");
+            assert!(shown.contains("\\udb40\\udc41") && shown.contains("\\u009b31m") && shown.contains('å'));
+        }
     }
 }

@@ -5,7 +5,7 @@ use namesake::http::{Call, HttpClient, HttpSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::{CommandError, Outcome, args::Ask, print, show};
+use super::{CommandError, Outcome, args::Ask, print, print_json, show};
 use crate::{
     Namesake,
     api::Problem,
@@ -56,12 +56,7 @@ pub(super) async fn explain(config: &Config, asked: &Ask) -> Result<Outcome, Com
 }
 
 fn tell<T: Serialize>(asked: &Ask, value: &T, words: impl FnOnce(&T) -> String) -> Result<(), CommandError> {
-    if !asked.json {
-        return print(&words(value));
-    }
-    let mut json = serde_json::to_string_pretty(value).map_err(|error| CommandError::Print(error.into()))?;
-    json.push('\n');
-    print(&json)
+    if asked.json { print_json(value) } else { print(&words(value)) }
 }
 
 /// The service in this process. Names below `demo.test` exist nowhere but in the demo's world, so they are answered

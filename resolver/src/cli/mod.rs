@@ -14,7 +14,8 @@ use std::{
 };
 
 use clap::Parser as _;
-use namesake::escape_for_terminal;
+use namesake::{escape_for_terminal, escape_json_for_terminal};
+use serde::Serialize;
 
 use self::{
     args::{Cli, Command, ConfigAction},
@@ -120,6 +121,12 @@ fn print(text: &str) -> Result<(), CommandError> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Print(error)),
         _ => Ok(()),
     }
+}
+
+/// A value as JSON. Text from outside is in it, and a terminal may be what reads it.
+fn print_json<T: Serialize + ?Sized>(value: &T) -> Result<(), CommandError> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| CommandError::Print(error.into()))?;
+    print(&(escape_json_for_terminal(&json) + "\n"))
 }
 
 /// The error and its causes, a line each.

@@ -5,9 +5,9 @@ mod table;
 
 use std::fs;
 
-use namesake::lab::{Report, Settings};
+use namesake::lab::Settings;
 
-use super::{CommandError, Outcome, args::Compare, print};
+use super::{CommandError, Outcome, args::Compare, print, print_json};
 use crate::lab::{self, Question};
 
 pub(super) async fn compare(asked: &Compare) -> Result<Outcome, CommandError> {
@@ -22,11 +22,11 @@ pub(super) async fn compare(asked: &Compare) -> Result<Outcome, CommandError> {
     }
     let question = Question { settings, seed: asked.seed, row: asked.row.clone() };
     let report = lab::observe(lab::columns(), question).await.map_err(refused)?;
-    print(&match (asked.json, asked.markdown) {
-        (true, _) => json(&report)?,
-        (_, true) => markdown::report(&report, asked.transcript)?,
-        _ => table::report(&report, asked.transcript),
-    })?;
+    match (asked.json, asked.markdown) {
+        (true, _) => print_json(&report),
+        (_, true) => print(&markdown::report(&report, asked.transcript)?),
+        _ => print(&table::report(&report, asked.transcript)),
+    }?;
     Ok(if report.contradictions.is_empty() { Outcome::Done } else { Outcome::NotFound })
 }
 
@@ -34,11 +34,6 @@ async fn verify(text: &str) -> Result<Outcome, CommandError> {
     let verdict = lab::verify(lab::columns(), text).await.map_err(refused)?;
     print(&table::verdict(&verdict))?;
     Ok(if verdict.differences.is_empty() { Outcome::Done } else { Outcome::NotFound })
-}
-
-fn json(report: &Report) -> Result<String, CommandError> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| CommandError::Print(error.into()))?;
-    Ok(json + "\n")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]

@@ -1,8 +1,8 @@
 //! `namesake identity log` and `verify`: the history of an account, checked.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::Read as _;
 
-use namesake::{Clock, escape_for_terminal};
+use namesake::{Clock, escape_json_for_terminal};
 use namesake_independent::{
     holder::holds,
     webvh::{Log, MAX_LOG_BYTES},
@@ -13,12 +13,12 @@ use super::{
     IdentityError,
     args::{ShowLog, Verify},
     folder::{self, Folder, account_of},
-    print_json, rows,
+    rows,
     server::{Server, read_log},
     session::rolled_back,
 };
 use crate::{
-    cli::{CommandError, Outcome, print},
+    cli::{CommandError, Outcome, print, print_json},
     config::Config,
 };
 
@@ -43,11 +43,8 @@ pub(super) async fn log(
     if let Some(head) = head.filter(|head| !holds(&log, &head.version)) {
         return Err(rolled_back(server.url(), &head).into());
     }
-    let mut text = log.lines().join("\n");
-    if io::stdout().is_terminal() {
-        text = text.lines().map(escape_for_terminal).collect::<Vec<_>>().join("\n");
-    }
-    print(&format!("{text}\n"))?;
+    // Escaped or not, JSON means the same, and its signature holds.
+    print(&(escape_json_for_terminal(&log.lines().join("\n")) + "\n"))?;
     Ok(Outcome::Done)
 }
 

@@ -35,12 +35,12 @@ use namesake_independent::{
     Hostname,
     webvh::{Head, SecretKey},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 pub(super) use self::error::IdentityError;
 use self::{args::IdentityCommand, folder::account_of, server::Terms};
-use super::{CommandError, Outcome, print};
+use super::{CommandError, Outcome, print, print_json};
 use crate::{config::Config, query::trimmed};
 
 pub(super) async fn run(config: &Config, command: &IdentityCommand) -> Result<Outcome, CommandError> {
@@ -93,11 +93,6 @@ fn rows(rows: &[(&str, &str)]) -> String {
         let _ = writeln!(out, "  {label:<9} {}", escape_for_terminal(value));
         out
     })
-}
-
-fn print_json(value: &Value) -> Result<(), CommandError> {
-    let json = serde_json::to_string_pretty(value).map_err(|error| CommandError::Print(error.into()))?;
-    print(&format!("{json}\n"))
 }
 
 /// A remark beside what is printed.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use namesake::Clock;
 
 use super::{
-    IdentityError, args::Profile, note, print_json, rows, sealing::Passphrase, server::Posted,
-    session::Session,
+    IdentityError, args::Profile, note, rows, sealing::Passphrase, server::Posted, session::Session,
 };
 use crate::{
-    cli::{CommandError, Outcome, print},
+    cli::{CommandError, Outcome, print, print_json},
     config::Config,
 };
 

@@ -10,13 +10,12 @@ use super::{
     args::SetHandle,
     hostname, is_served, note,
     own_domain::{Finding, Prover, Records},
-    print_json,
     sealing::Passphrase,
     session::Session,
     tell,
 };
 use crate::{
-    cli::{CommandError, Outcome, print},
+    cli::{CommandError, Outcome, print, print_json},
     config::Config,
 };
 
