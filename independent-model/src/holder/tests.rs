@@ -138,7 +138,7 @@ fn a_record_is_signed_by_the_key_of_the_head() {
     let record =
         ProfileRecord { rev: 1, display_name: Some("Ålice".to_owned()), ..ProfileRecord::default() };
     let signed = record.sign("did:web:u.id.handles.test", &key, at(1)).unwrap();
-    assert!(first.head.update_keys.contains(&verify_record(&signed).unwrap().key));
+    assert!(first.head.update_keys.contains(&verify_record(&signed, at(1)).unwrap().key));
     assert_eq!(signed["displayName"], "Ålice");
     assert!(signed.get("avatar").is_none());
     let recovered = recover(&first.head, &recovery(9), &seed(2), &recovery(8).multikey(), at(1)).unwrap();

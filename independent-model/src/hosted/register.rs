@@ -126,7 +126,7 @@ impl Hosted {
             }
             let now = self.now();
             admission::may_show(&self.settings, stored, now)?;
-            if !stored.head.update_keys.contains(&verify_record(&record)?.key) {
+            if !stored.head.update_keys.contains(&verify_record(&record, now)?.key) {
                 return Err(Rejection::Invalid(Fault::Signer));
             }
             let commit = slot.put(Commit::new(), &admission::shown(stored, rev, record.clone(), now))?;

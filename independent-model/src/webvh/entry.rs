@@ -91,9 +91,6 @@ impl Entry {
         let version = id.parse()?;
         let time = read_time(written).ok_or(Fault::VersionTime)?;
         let proof = Proof::read(&proofs)?;
-        if proof.created.is_some_and(|created| created > time) {
-            return Err(Fault::ProofTime);
-        }
         let parameters = Parameters::read(members, &proof.key)?;
         // Members are sorted, and a version and a time have nothing in them that needs an escape.
         let before = [r#"{"parameters":"#, &canonical(&changes), ","].concat();

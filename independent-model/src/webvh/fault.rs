@@ -61,8 +61,8 @@ pub enum Fault {
     /// Another suite than the one of did:webvh 1.0.
     #[error("a proof is a DataIntegrityProof by eddsa-jcs-2022 for the purpose assertionMethod")]
     ProofKind,
-    /// `created` is no time, or after the time of the entry.
-    #[error("the proof was created after the entry, or at no time")]
+    /// `created` is no time, or after the present.
+    #[error("the proof is from the future, or from no time")]
     ProofTime,
     /// A parameter of a name that nobody knows may mean something.
     #[error("it has a parameter that did:webvh 1.0 does not know")]

@@ -163,11 +163,13 @@ impl<D> Head<D> {
     }
 }
 
-/// What holds for every entry: it is not from the future, its hash is over all before it, and one of `signers` signed.
+/// What holds for every entry: it is not from the future, nor is its proof, its hash is over all before it, and one of
+/// `signers` signed.
 fn check(entry: &Entry, previous: &str, signers: &[Multikey], now: Timestamp) -> Result<(), Fault> {
     if entry.time > now {
         return Err(Fault::Future);
     }
+    entry.proof.check_time(now)?;
     let (hash, signed) = entry.hashes(previous);
     if hash != entry.version.hash {
         return Err(Fault::EntryHash);

@@ -32,6 +32,8 @@ mod signed;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 pub use author::{Genesis, append, genesis};
 pub use document::{account_document, parallel_did_web};
 pub use entry::{Entry, Parameters, VersionId};
@@ -42,6 +44,9 @@ pub use log::{Log, verify};
 pub use multikey::{KeyHash, Multikey, SecretKey};
 pub use signed::{Proof, sign, verify_record};
 
+/// How far the clocks of an author and of a verifier may differ (did:webvh 1.0, "Read (Resolve)", suggests five minutes at
+/// the most).
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
 /// Most bytes of a log that are read. The specification suggests as much; other verifiers read less.
 pub const MAX_LOG_BYTES: usize = 5 * 1024 * 1024;
 /// Most bytes of one entry. Ours have about 1.5 KiB.

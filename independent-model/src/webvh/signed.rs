@@ -5,7 +5,7 @@ use namesake::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Fault, Multikey, SecretKey, canonical, entry::read_time};
+use super::{CLOCK_TOLERANCE, Fault, Multikey, SecretKey, canonical, entry::read_time};
 use crate::base58;
 
 /// A proof of the right form; nothing is known about its signature.
@@ -50,6 +50,16 @@ impl Proof {
         Ok(Self { key, created: time, point, signature, options: options(created, method) })
     }
 
+    /// That it was not made after the moment `now`, as far as clocks agree. Earlier or later than what it signs, no
+    /// specification minds: `didwebvh-rs` signs an entry when it is published, whatever its `versionTime`.
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), Fault> {
+        let latest = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(Timestamp::MAX);
+        match self.created.is_some_and(|created| created > latest) {
+            true => Err(Fault::ProofTime),
+            false => Ok(()),
+        }
+    }
+
     /// Whether it is a proof of the document whose canonical form, without the proof, has this hash; never by a key or
     /// with a point of small order, and in one form only (`verify_strict`), so that nobody can make a second signature
     /// of a first.
@@ -80,14 +90,15 @@ pub(super) fn sign_canonical(document: &[u8], key: &SecretKey, created: Timestam
     json!([proof])
 }
 
-/// Checks a signed JSON object, such as a profile record: its `proof` member over all its other members. Whose key it
-/// is signed with, and whether that key may, is for the caller to say.
+/// Checks a signed JSON object, such as a profile record, at the moment `now`: its `proof` member over all its other
+/// members. Whose key it is signed with, and whether that key may, is for the caller to say.
 ///
 /// # Errors
 /// The [`Fault`] it has.
-pub fn verify_record(record: &Value) -> Result<Proof, Fault> {
+pub fn verify_record(record: &Value, now: Timestamp) -> Result<Proof, Fault> {
     let mut members = record.as_object().ok_or(Fault::ProofMembers)?.clone();
     let proof = Proof::read(&members.remove("proof").ok_or(Fault::ProofMembers)?)?;
+    proof.check_time(now)?;
     proof.check(&Sha256::digest(canonical(&Value::Object(members))).into())?;
     Ok(proof)
 }

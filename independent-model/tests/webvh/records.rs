@@ -21,19 +21,19 @@ fn signed(mut record: Value, key: &SecretKey) -> Value {
 }
 
 fn fault(record: &Value) -> Fault {
-    verify_record(record).unwrap_err()
+    verify_record(record, now()).unwrap_err()
 }
 
 #[test]
 fn a_record_says_who_signed_it_and_when() {
     let record = signed(profile(), &key(1));
-    let proof = verify_record(&record).unwrap();
+    let proof = verify_record(&record, now()).unwrap();
     assert_eq!(proof.key, key(1).multikey());
     assert_eq!(proof.created, Some(now()));
     // Read from text, with its members in whatever order.
     let text = format!(r#"{{"rev":1,{}"#, &record.to_string()[1..].replace(r#","rev":1"#, ""));
     assert_ne!(text, record.to_string());
-    assert!(verify_record(&read_strictly(text.as_bytes()).unwrap()).is_ok());
+    assert!(verify_record(&read_strictly(text.as_bytes()).unwrap(), now()).is_ok());
 }
 
 #[test]
@@ -67,6 +67,17 @@ fn nothing_in_a_record_can_be_changed() {
     }
 }
 
+#[test]
+fn a_record_is_not_from_the_future() {
+    let made = |second: i64| {
+        let mut record = profile();
+        record["proof"] = sign(&record, &key(1), Timestamp::from_second(now().as_second() + second).unwrap());
+        verify_record(&record, now()).map(|_| ())
+    };
+    assert_eq!([made(-86_400), made(0), made(300)], [Ok(()); 3]);
+    assert_eq!([made(301), made(86_400)], [Err(Fault::ProofTime); 2]);
+}
+
 /// What is signed is the whole object.
 #[test]
 fn the_proof_of_one_record_is_not_that_of_another() {
@@ -83,7 +94,8 @@ proptest! {
         let mut record = json!({ "rev": rev, "more": { name.clone(): [name] } });
         let created = Timestamp::from_second(second).unwrap();
         record["proof"] = sign(&record, &key(seed), created);
-        let proof = verify_record(&read_strictly(record.to_string().as_bytes()).unwrap()).unwrap();
+        let read = read_strictly(record.to_string().as_bytes()).unwrap();
+        let proof = verify_record(&read, created).unwrap();
         prop_assert_eq!(proof.key, key(seed).multikey());
         prop_assert_eq!(proof.created, Some(created));
     }

@@ -26,7 +26,7 @@ const BOTH_ACCEPT = [
   'two proofs',
   'an unknown member in the proof',
   'a context in the proof',
-  'a proof from after the entry',
+  'a proof to come',
   'a proof from another zone',
   'nextKeyHashes omitted under pre-rotation',
   'an update key of P-256',
@@ -110,6 +110,9 @@ const PYTHON_ACCEPTS = [
   'a move in the entry that ends portability',
 ];
 
+/** What editors and copying leave in a file: the program reads past it, where the library, and the server, do not. */
+const FILES_MAY_HAVE = ['an empty line at the end', 'a byte order mark'];
+
 /** The logs, the files by their full names. */
 function logs() {
   const dir = process.env.WEBVH_LOGS;
@@ -127,12 +130,13 @@ export default [
     deadlineMs: MANY_LOGS_MS,
     async run() {
       const all = logs();
+      const reference = all.find(({ name }) => name === 'the reference log');
       assert.ok(all.length > 250, `${all.length} logs`);
       for (const { name, file, head, rule, why } of all) {
         const { code, stdout, stderr } = await namesake(['verify', file]);
-        if (rule === null) {
+        if (rule === null || FILES_MAY_HAVE.includes(name)) {
           assert.equal(code, 0, `${name}: ${stderr}`);
-          assert.equal(stdout.split('\n')[0], head, name);
+          assert.equal(stdout.split('\n')[0], head ?? reference.head, name);
         } else {
           assert.notEqual(code, 0, name);
           assert.ok(stderr.includes(`${why} (${rule})`), `${name}: ${stderr}, not: ${why} (${rule})`);

@@ -51,6 +51,16 @@ fn times() -> Vec<Accepted> {
             "a proof from long before",
             rotated_but(|log| log[2].proof["created"] = "2020-01-01T00:00:00Z".into()),
         ),
+        accept(
+            "proofs from after their entries",
+            rotated_but(|log| {
+                log.iter_mut().for_each(|entry| entry.proof["created"] = "2026-11-22T11:00:00Z".into());
+            }),
+        ),
+        accept(
+            "a proof by a clock that is fast",
+            rotated_but(|log| log[2].proof["created"] = "2026-11-22T12:05:00Z".into()),
+        ),
     ]
 }
 

@@ -68,7 +68,7 @@ fn kinds() -> Vec<Refused> {
         refuse("another proofPurpose", 3, Fault::ProofKind, set("proofPurpose", "authentication")),
         refuse("another cryptosuite", 3, Fault::ProofKind, set("cryptosuite", "eddsa-rdfc-2022")),
         refuse("another type of proof", 3, Fault::ProofKind, set("type", "Ed25519Signature2020")),
-        refuse("a proof from after the entry", 3, Fault::ProofTime, set("created", "2026-11-22T10:10:01Z")),
+        refuse("a proof to come", 3, Fault::ProofTime, set("created", "2099-11-22T10:10:00Z")),
         refuse("a proof from another zone", 3, Fault::ProofTime, set("created", "2026-11-22T10:00:00+01:00")),
         refuse("a proof from no time", 3, Fault::ProofTime, set("created", "yesterday")),
         refuse(

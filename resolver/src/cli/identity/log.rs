@@ -53,13 +53,19 @@ pub(super) fn verify(clock: &dyn Clock, asked: &Verify) -> Result<Outcome, Comma
     // One byte more than a log may have, so that the verifier sees that it is too long.
     let read = folder::input(&asked.file)?.take(MAX_LOG_BYTES as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| IdentityError::file("read", &asked.file, error))?;
-    let log = read_log(&bytes, clock.now())
+    let log = read_log(without_frills(&bytes), clock.now())
         .map_err(|why| IdentityError::Refused(format!("{} does not hold: {why}", asked.file.display())))?;
     match asked.json {
         true => print_json(&summary(&log))?,
         false => print(&words(&log))?,
     }
     Ok(Outcome::Done)
+}
+
+/// A log as a file has it, without what editors and copying add: a byte order mark, and empty lines at the end. What a
+/// server serves has neither.
+fn without_frills(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_end()
 }
 
 fn summary(log: &Log) -> serde_json::Value {
