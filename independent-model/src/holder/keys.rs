@@ -7,7 +7,7 @@ use namesake::Randomness;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::webvh::{Head, SecretKey};
+use crate::webvh::{Head, Multikey, SecretKey};
 
 /// Keeps these keys apart from any others that somebody may derive from the same bytes.
 const LABEL: &[u8] = b"namesake account key 1";
@@ -58,6 +58,13 @@ impl Seed {
     pub fn next_index(&self, head: &Head, expected: u32) -> Option<u32> {
         let committed = |index: &u32| head.next_key_hashes.contains(&self.key(*index).multikey().hash());
         [expected].into_iter().chain(0..MOST_KEYS).find(committed)
+    }
+
+    /// The secret half of `key`, if it is one of this seed, and has a number near `expected`.
+    #[must_use]
+    pub fn key_of(&self, key: &Multikey, expected: u32) -> Option<SecretKey> {
+        let keys = [expected].into_iter().chain(0..MOST_KEYS).map(|index| self.key(index));
+        keys.into_iter().find(|own| own.multikey() == *key)
     }
 
     /// The key that signed the newest entry, and so signs records, if it is one of this seed: the one before `next`, if

@@ -23,4 +23,4 @@ mod tests;
 pub use keys::Seed;
 pub use record::ProfileRecord;
 pub use standing::{Standing, holds, standing};
-pub use steps::{Genesis, Step, Turn, close, recover, register, rotate, set_handle};
+pub use steps::{Genesis, Step, Turn, close, recover, register, rotate, set_handle, sign_again};

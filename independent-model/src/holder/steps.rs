@@ -8,7 +8,9 @@ use super::Seed;
 use crate::{
     Hostname,
     hosted::label_of,
-    webvh::{self, Entry, Fault, Head, KeyHash, Multikey, SecretKey, account_document, append},
+    webvh::{
+        self, Entry, Fault, Head, KeyHash, Multikey, SecretKey, account_document, append, read_strictly,
+    },
 };
 
 /// An entry to be posted, and what the log amounts to with it.
@@ -134,6 +136,31 @@ pub fn close(head: &Head, recovery: &SecretKey, at: Timestamp) -> Result<Vec<Ste
     parameters.insert("deactivated".to_owned(), true.into());
     steps.push(follow(&head, parameters, &head.state, recovery, at)?);
     Ok(steps)
+}
+
+/// An entry that nobody has taken, at another time: the same in everything else, by the same `key`.
+///
+/// # Errors
+/// The [`Fault`] it would have: [`Fault::Signer`] or [`Fault::Uncommitted`] with another key.
+pub fn sign_again(head: Option<&Head>, entry: &Entry, key: &SecretKey, at: Timestamp) -> Result<Step, Fault> {
+    if let Some(head) = head {
+        let whole = read_strictly(entry.line().as_bytes())?;
+        let parameters = whole.get("parameters").and_then(Value::as_object).cloned().unwrap_or_default();
+        return follow(head, parameters, &entry.state, key, at);
+    }
+    let parameters = &entry.parameters;
+    let scid = parameters.scid.as_deref().ok_or(Fault::ScidPlace)?;
+    // Its identifier is the hash of all of it, the time included: it gets another.
+    let state = entry.state.to_string().replace(scid, "{SCID}");
+    let entry = webvh::genesis(&webvh::Genesis {
+        state: read_strictly(state.as_bytes())?,
+        key,
+        next: parameters.next_key_hashes.clone().unwrap_or_default(),
+        portable: parameters.portable.unwrap_or(false),
+        at,
+    })?;
+    let head = Head::begin(&entry, entry.time)?;
+    Ok(Step { entry, head })
 }
 
 /// The first moment at which an entry may follow this one: entries have whole seconds.

@@ -4,7 +4,7 @@ use namesake::{SeededRandomness, Timestamp};
 
 use super::{
     Genesis, ProfileRecord, Seed, Standing, Step, Turn, close, recover, register, rotate, set_handle,
-    standing,
+    sign_again, standing,
 };
 use crate::{
     Hostname,
@@ -129,6 +129,37 @@ fn what_cannot_be_taken_is_not_made() {
         at: at(0),
     };
     assert_eq!(register(&genesis).unwrap_err(), Fault::StateId);
+}
+
+#[test]
+fn an_entry_that_nobody_took_is_signed_at_another_time() {
+    let first = begun();
+    let again = sign_again(None, &first.entry, &seed(1).key(0), at(500)).unwrap();
+    let fresh = |at| {
+        let (id_domain, handle) = (name("id.handles.test"), name("alice.handles.test"));
+        let (seed, recovery) = (seed(1), recovery(9).multikey());
+        register(&Genesis {
+            id_domain: &id_domain,
+            handle: Some(&handle),
+            pds: None,
+            seed: &seed,
+            recovery: &recovery,
+            at,
+        })
+    };
+    assert_eq!(again.entry.line(), fresh(at(500)).unwrap().entry.line());
+    assert_ne!(again.head.did, first.head.did);
+    assert_eq!(again.head.host(), first.head.host());
+
+    let own = name("alice.art");
+    let second = set_handle(&turn(&first.head, &seed(1), 1, 1), Some(&own)).unwrap();
+    let key = seed(1).key_of(&second.entry.proof.key, 1).unwrap();
+    let again = sign_again(Some(&first.head), &second.entry, &key, at(500)).unwrap();
+    let fresh = set_handle(&turn(&first.head, &seed(1), 1, 500), Some(&own)).unwrap();
+    assert_eq!(again.entry.line(), fresh.entry.line());
+    assert!(seed(2).key_of(&second.entry.proof.key, 1).is_none());
+    let foreign = sign_again(Some(&first.head), &second.entry, &seed(2).key(1), at(500));
+    assert_eq!(foreign.unwrap_err(), Fault::Signer);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{HostedSettings, Rejection, Rule, records::Account};
 use crate::{
     Hostname,
-    webvh::{Entry, Head, KeyHash},
+    webvh::{Entry, Fault, Head, KeyHash},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -59,6 +59,20 @@ pub(super) fn time_is_plain(entry: &Entry) -> Result<(), Rule> {
     let plain = format!(r#""versionTime":"{}"}}"#, entry.time);
     let whole = entry.time.subsec_nanosecond() == 0;
     if whole && entry.line().ends_with(&plain) { Ok(()) } else { Err(Rule::TimeForm) }
+}
+
+/// The moment by which an entry is judged: our clock, as far as others may be ahead of it.
+pub(super) fn latest(settings: &HostedSettings, now: Timestamp) -> Timestamp {
+    now.saturating_add(settings.clock_tolerance).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether an entry was made about now: an author's word alone would let anybody invent who went by which name when.
+pub(super) fn is_of_now(settings: &HostedSettings, entry: &Entry, now: Timestamp) -> Result<(), Rejection> {
+    if entry.time > latest(settings, now) {
+        return Err(Rejection::Invalid(Fault::Future));
+    }
+    let until = entry.time.saturating_add(settings.max_entry_age).unwrap_or(Timestamp::MAX);
+    if until < now { Err(Rejection::Refused(Rule::TooOld)) } else { Ok(()) }
 }
 
 /// Whether the log of `account` has room for `entry`.

@@ -8,12 +8,14 @@
 //!   settings    the domains we serve, and every limit
 //!   records     what is stored: keys and rows
 //!   names       which names can be had below our domains, and by whom       pure
+//!   international   what an xn-- label is, and could be taken for           pure
 //!   admission   how often, how large, of which form, and who must sign      pure
 //!   register    a new account; an entry; a profile: one atomic commit each
 //!   published   what is read back: documents, logs, holders, by host
 //! ```
 
 mod admission;
+mod international;
 mod names;
 mod published;
 mod records;
@@ -131,6 +133,13 @@ pub enum Rule {
     /// The DID is not at `<label>.<id_domain>`, the label being `u` and 24 characters of the hash of the first key.
     #[error("the host of the DID is not the label of its first key below our domain of identifiers")]
     Label,
+    /// A first entry by any other of its keys would let whoever knows somebody's public key take the label made of it.
+    #[error("the first entry is signed by the first of its updateKeys, which its label is made of")]
+    FirstKey,
+    /// Whatever an author writes into `versionTime`, the history of names shows when an entry came; one that is older than
+    /// [`HostedSettings::max_entry_age`] was made for another purpose.
+    #[error("versionTime is longer ago than an entry may be under way")]
+    TooOld,
     /// Without exactly one alias `did:web:<host>`, the two names of the account would not be tied together.
     #[error("alsoKnownAs names the parallel did:web, and names it once")]
     WebAlias,
@@ -143,6 +152,12 @@ pub enum Rule {
     /// A label below a served domain that is shorter than [`HostedSettings::min_label`].
     #[error("the name is shorter than names are given here")]
     ShortName,
+    /// An `xn--` label where [`HostedSettings::allow_idn`] is off, or one that is not written as UTS 46 writes a name.
+    #[error("no international name (xn--…) like this is given here")]
+    International,
+    /// An international name that is read as one in ASCII, which could be somebody else's.
+    #[error("this international name could be taken for one in ASCII")]
+    Confusable,
     /// An account of ours does not move away by an entry that we serve: its host would not be ours.
     #[error("the DID is at another host than the account")]
     Host,
@@ -173,10 +188,14 @@ impl Rule {
             Self::TimeForm => "time-form",
             Self::LogSize => "log-size",
             Self::Label => "label",
+            Self::FirstKey => "first-key",
+            Self::TooOld => "too-old",
             Self::WebAlias => "web-alias",
             Self::HandleAlias => "handle-alias",
             Self::NoHandle => "no-handle",
             Self::ShortName => "short-name",
+            Self::International => "international",
+            Self::Confusable => "confusable",
             Self::Host => "host",
             Self::Recovery => "recovery",
             Self::Record => "record",
@@ -240,7 +259,7 @@ impl Hosted {
         &self.settings
     }
 
-    /// The time here, which no `versionTime` may be after.
+    /// The time here, by which entries are judged.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()

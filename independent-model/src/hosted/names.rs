@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use namesake::{AccountId, Timestamp};
+use namesake::{AccountId, Handle, Timestamp};
 
-use super::{HostedSettings, Rejection, Rule, records::Row};
+use super::{HostedSettings, Rejection, Rule, international, records::Row};
 use crate::Hostname;
 
 /// Names that nobody is given below any domain: those that software asks for by itself, those that certificates are
@@ -127,13 +127,33 @@ impl HostedSettings {
         // A name above one of our own domains would be in the way of it.
         let above = |domain: &Hostname| below(domain, name).is_some();
         let ours = self.handle_domains.iter().chain([&self.id_domain]).any(above);
-        if ours || RESERVED.contains(&label) || self.reserved.iter().any(|reserved| reserved == label) {
+        if ours || self.is_reserved(|reserved| reserved == label) {
             return Err(Rejection::Reserved(handle));
         }
-        match label.len() >= self.min_label {
+        let characters = match international::is_international(label) {
+            true => self.international(label, handle)?.chars().count(),
+            false => label.len(),
+        };
+        match characters >= self.min_label {
             true => Ok(()),
             false => Err(Rejection::Refused(Rule::ShortName)),
         }
+    }
+
+    /// What an `xn--` label is read as, if it can be anybody's.
+    fn international(&self, label: &str, handle: Handle) -> Result<String, Rejection> {
+        let refused = |rule| Err(Rejection::Refused(rule));
+        let Some(text) = international::decode(label).filter(|_| self.allow_idn) else {
+            return refused(Rule::International);
+        };
+        if self.is_reserved(|reserved| international::passes_for(&text, reserved)) {
+            return Err(Rejection::Reserved(handle));
+        }
+        if international::passes_for_ascii(&text) { refused(Rule::Confusable) } else { Ok(text) }
+    }
+
+    fn is_reserved(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        RESERVED.into_iter().chain(self.reserved.iter().map(String::as_str)).any(is_it)
     }
 }
 
@@ -224,6 +244,43 @@ mod tests {
         // The domain above the one of identifiers would be in its way.
         let deep = HostedSettings::new(vec![host("example.com")], host("id.inner.example.com"));
         assert!(matches!(deep.is_to_be_had(&host("inner.example.com")), Err(Rejection::Reserved(_))));
+    }
+
+    #[test]
+    fn international_names_are_given_to_nobody_unless_they_are_allowed_and_like_no_other() {
+        let given = |settings: &HostedSettings, text: &str| {
+            let label = if text.is_ascii() { text.to_owned() } else { idna::domain_to_ascii(text).unwrap() };
+            match settings.is_to_be_had(&host(&format!("{label}.people.example.com"))) {
+                Ok(()) => "given",
+                Err(Rejection::Refused(rule)) => rule.name(),
+                Err(Rejection::Reserved(_)) => "reserved",
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        let mut allowing = HostedSettings { allow_idn: true, ..settings() };
+        allowing.reserved.push("xn--caf-dma".to_owned());
+        for (text, allowed) in [
+            ("bücher", "given"),
+            ("почта", "given"),
+            ("日本語", "given"),
+            ("日本", Rule::ShortName.name()),
+            ("аdmin", "reserved"),
+            ("ѕhор", "reserved"),
+            ("wwԝ", "reserved"),
+            ("café", "reserved"),
+            ("саfé", "reserved"),
+            ("аlice", Rule::Confusable.name()),
+            ("ѕсоре", Rule::Confusable.name()),
+            ("xn--zzzzzz", Rule::International.name()),
+            ("xn--a", Rule::International.name()),
+            ("alice", "given"),
+        ] {
+            assert_eq!(given(&allowing, text), allowed, "{text}");
+            let strictly = if text == "alice" { "given" } else { Rule::International.name() };
+            assert_eq!(given(&settings(), text), strictly, "{text}");
+        }
+        // A domain of one's own is given by nobody here.
+        assert!(settings().is_to_be_had(&host("xn--bcher-kva.example.net")).is_ok());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What is read back: documents, logs, holders, and who is at a host.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use namesake::{
-    AccountId,
-    store::{Slot, StoreError},
+    AccountId, Timestamp,
+    store::{self, Key, Slot, StoreError},
 };
 use serde_json::Value;
 
@@ -79,19 +79,22 @@ impl Hosted {
         Ok(Some(PublishedLog { text: text.into(), version: stored.head.version }))
     }
 
-    /// The handles that an account claimed, the oldest first, and whether it was closed, from its log.
+    /// The handles that an account claimed, the oldest first, and whether it was closed, from its log. Their times are
+    /// those at which the entries came here; of entries that are older than that is kept, those that they have.
     ///
     /// # Errors
     /// When the store failed.
     pub async fn history(&self, account: &AccountId) -> Result<Option<(Vec<HeldHandle>, bool)>, StoreError> {
         let Some((stored, lines)) = self.lines(account).await? else { return Ok(None) };
+        let came = self.receipts(&stored).await?;
         let mut claims = Vec::with_capacity(lines.len());
         for line in lines {
             // It was verified before it was stored.
             let entry = Entry::read(&line).map_err(|fault| StoreError::Damaged(fault.to_string()))?;
             let ended = entry.parameters.deactivated == Some(true);
             let claim = document::claim(&entry.state).filter(|_| !ended);
-            claims.push((entry.time, claim.and_then(|name| name.to_handle())));
+            let at = came.get(&entry.version.number).copied().unwrap_or(entry.time);
+            claims.push((at, claim.and_then(|name| name.to_handle())));
         }
         Ok(Some((HeldHandle::from_claims(claims.into_iter()), stored.head.deactivated)))
     }
@@ -158,5 +161,19 @@ impl Hosted {
         let entries = self.store.scan(self.keys.log(label).as_bytes(), None, most).await?;
         let lines = entries.into_iter().map(|(_, entry)| entry.value).collect();
         Ok(Some((stored, lines)))
+    }
+
+    /// When the entries of a log came, by their numbers, as far as that was kept.
+    async fn receipts(&self, stored: &Account) -> Result<HashMap<u64, Timestamp>, StoreError> {
+        let prefix = self.keys.receipts(label(stored.head.host()));
+        let most = usize::try_from(stored.head.version.number).unwrap_or(usize::MAX);
+        let rows = self.store.scan(prefix.as_bytes(), None, most).await?;
+        let read = |(key, entry): (Key, store::Entry)| {
+            let number = std::str::from_utf8(key.as_bytes().strip_prefix(prefix.as_bytes())?).ok()?;
+            let at = std::str::from_utf8(&entry.value).ok()?;
+            Some((number.parse().ok()?, at.parse().ok()?))
+        };
+        let damaged = || StoreError::Damaged(format!("a row below {prefix} is no time"));
+        rows.into_iter().map(|row| read(row).ok_or_else(damaged)).collect()
     }
 }

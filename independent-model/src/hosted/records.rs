@@ -3,6 +3,7 @@
 //! ```text
 //! <scheme>/account/<did:web>        Account     everything of one account; every commit about it writes this
 //! <scheme>/log/<label>/<number>     one entry   in canonical form; never written twice
+//! <scheme>/came/<label>/<number>    a time      when that entry came, by our clock; older stores do not have it
 //! <scheme>/handle/<name>            Row         who holds a name below a domain of ours
 //! <scheme>/scid/<SCID>              did:web     which account a did:webvh is
 //! ```
@@ -107,9 +108,19 @@ impl Keys {
         format!("{}/log/{label}/", self.0)
     }
 
-    /// Padded, so that the order of keys is that of entries.
+    /// Where an entry is.
     pub(super) fn entry(&self, label: &str, number: u64) -> Result<Key, StoreError> {
-        self.key("log", &format!("{label}/{number:010}"))
+        self.key("log", &place(label, number))
+    }
+
+    /// What the keys of all moments begin with at which entries of a log came.
+    pub(super) fn receipts(&self, label: &str) -> String {
+        format!("{}/came/{label}/", self.0)
+    }
+
+    /// Where it says when an entry came.
+    pub(super) fn receipt(&self, label: &str, number: u64) -> Result<Key, StoreError> {
+        self.key("came", &place(label, number))
     }
 
     /// All names here are host names or shorter, so that no key is too long.
@@ -117,4 +128,9 @@ impl Keys {
         Key::new(format!("{}/{kind}/{name}", self.0))
             .map_err(|error| StoreError::Unavailable(error.to_string()))
     }
+}
+
+/// Padded, so that the order of keys is that of entries.
+fn place(label: &str, number: u64) -> String {
+    format!("{label}/{number:010}")
 }

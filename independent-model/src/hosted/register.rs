@@ -41,16 +41,17 @@ impl Hosted {
                 return Ok(Receipt { repeated: !tried, ..receipt });
             }
             let now = self.now();
+            admission::is_of_now(&self.settings, &entry, now)?;
             let claim = admission::claim(&entry, &host).map_err(Rejection::Refused)?;
             if let Some(name) = &claim {
                 self.settings.is_to_be_had(name)?;
             }
-            let head = Head::begin(&entry, now)?;
+            let head = Head::begin(&entry, admission::latest(&self.settings, now))?;
             let commit = self.rows(Commit::new(), did.account(), None, claim.as_ref(), now).await?;
             let scid: Slot<AccountId> = Slot::read(&*self.store, self.keys.scid(&head.scid)?).await?;
             let commit = scid.put(commit, did.account())?;
             let account = admission::begun(&entry, head, now);
-            let commit = self.write_entry(slot.put_as(commit, &account)?, &host, &entry)?;
+            let commit = self.write_entry(slot.put_as(commit, &account)?, &host, &entry, now)?;
             if self.finish(commit, did.account(), None, claim.as_ref()).await? {
                 return Ok(receipt(did, &account.head, claim.as_ref()));
             }
@@ -85,7 +86,7 @@ impl Hosted {
             let old = stored.claim();
             let (next, claim) = self.judge(stored, old.as_ref(), &host, &entry, now)?;
             let commit = self.rows(Commit::new(), did.account(), old.as_ref(), claim.as_ref(), now).await?;
-            let commit = self.write_entry(slot.put_as(commit, &next)?, &host, &entry)?;
+            let commit = self.write_entry(slot.put_as(commit, &next)?, &host, &entry, now)?;
             if self.finish(commit, did.account(), old.as_ref(), claim.as_ref()).await? {
                 return Ok(receipt(did, &next.head, claim.as_ref()));
             }
@@ -150,13 +151,17 @@ impl Hosted {
     /// The host that the account of a first entry has to be at, if it says that it is there.
     fn host_of(&self, entry: &Entry) -> Result<Hostname, Rejection> {
         let keys = entry.parameters.update_keys.as_deref().unwrap_or_default();
-        let label = super::label_of(keys.first().ok_or(Fault::NoKeys)?);
+        let first = keys.first().ok_or(Fault::NoKeys)?;
+        let label = super::label_of(first);
         let id = entry.state.get("id").and_then(Value::as_str).ok_or(Fault::StateId)?;
         let place = id.splitn(4, ':').nth(3).ok_or(Fault::StateId)?;
-        Hostname::parse(&format!("{label}.{}", self.settings.id_domain))
-            .ok()
-            .filter(|host| host.as_str() == place)
-            .ok_or(Rejection::Refused(Rule::Label))
+        let host = Hostname::parse(&format!("{label}.{}", self.settings.id_domain)).ok();
+        let host = host.filter(|host| host.as_str() == place).ok_or(Rejection::Refused(Rule::Label))?;
+        // Anybody can put anybody's public key first; only its holder can sign by it.
+        match entry.proof.key == *first {
+            true => Ok(host),
+            false => Err(Rejection::Refused(Rule::FirstKey)),
+        }
     }
 
     /// The account after `entry`, if its holder may have it so, and the name it then goes by; until now it goes by `old`.
@@ -174,6 +179,7 @@ impl Hosted {
         if id != head.did && id.starts_with(&format!("did:webvh:{}:", head.scid)) {
             return Err(Rejection::Refused(Rule::Host));
         }
+        admission::is_of_now(settings, entry, now)?;
         let claim = admission::claim(entry, host).map_err(Rejection::Refused)?;
         admission::keeps_recovery(head, entry, signer).map_err(Rejection::Refused)?;
         admission::has_room(settings, stored, entry, signer).map_err(Rejection::Refused)?;
@@ -182,7 +188,7 @@ impl Hosted {
             settings.is_to_be_had(name)?;
         }
         admission::may_post(settings, stored, entry, signer, now)?;
-        let next = head.follow_with(entry, now, |document| document)?;
+        let next = head.follow_with(entry, admission::latest(settings, now), |document| document)?;
         Ok((admission::after(stored, entry, next, signer, now), claim))
     }
 
@@ -234,10 +240,18 @@ impl Hosted {
         Ok(commit)
     }
 
-    /// Adds to `commit` the line of the log.
-    fn write_entry(&self, commit: Commit, host: &Hostname, entry: &Entry) -> Result<Commit, StoreError> {
-        let key = self.keys.entry(label(host.as_str()), entry.version.number)?;
-        Ok(commit.expect_absent(key.clone()).put(key, entry.line().as_bytes()))
+    /// Adds to `commit` the line of the log, and beside it the moment `now` at which it came.
+    fn write_entry(
+        &self,
+        commit: Commit,
+        host: &Hostname,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<Commit, StoreError> {
+        let (label, number) = (label(host.as_str()), entry.version.number);
+        let (line, came) = (self.keys.entry(label, number)?, self.keys.receipt(label, number)?);
+        let commit = commit.expect_absent(line.clone()).put(line, entry.line().as_bytes());
+        Ok(commit.put(came, now.to_string().into_bytes()))
     }
 
     /// Commits a change after which `account` answers differently, and tells of it. `false`: read and judge again.

@@ -13,12 +13,20 @@ pub struct HostedSettings {
     pub id_domain: Hostname,
     /// Labels that nobody is given, beside those that nobody is given anywhere.
     pub reserved: Vec<String>,
-    /// The shortest label that is given, in characters.
+    /// The shortest label that is given, in characters; of an international one, those that people read.
     pub min_label: usize,
+    /// Whether international labels, `xn--…`, are given; and then none that could be taken for a reserved one or for one in
+    /// ASCII.
+    pub allow_idn: bool,
     /// How long a name that was given up is held back; whoever gave it up may take it again.
     pub hold: Duration,
     /// Whether names under `test` are handles (development).
     pub allow_test_tld: bool,
+    /// How long an entry may be under way: one whose `versionTime` is longer ago is not taken.
+    pub max_entry_age: Duration,
+    /// How far an entry's `versionTime` may be ahead of our clock. Some verifiers bear nothing, and refuse the whole log
+    /// until that moment has come.
+    pub clock_tolerance: Duration,
     /// The largest entry or record that is taken, in bytes; [`Self::MOST_ENTRY_BYTES`] at most count.
     pub max_entry_bytes: usize,
     /// The longest log, in bytes: what other verifiers read. Room for four of the largest entries is kept for the
@@ -47,8 +55,11 @@ impl HostedSettings {
             id_domain,
             reserved: Vec::new(),
             min_label: 3,
+            allow_idn: false,
             hold: 30 * DAY,
             allow_test_tld: false,
+            max_entry_age: DAY,
+            clock_tolerance: Duration::ZERO,
             max_entry_bytes: 4096,
             max_log_bytes: 200 * 1024,
             entries_per_hour: 10,

@@ -23,7 +23,7 @@ pub struct Log {
 pub struct HeldHandle {
     /// The name.
     pub handle: Handle,
-    /// When the directory took the operation that claims it.
+    /// When the directory, or the server, took the operation that claims it.
     pub from: Timestamp,
     /// When it took the one that no longer does; `None`: it is claimed today.
     pub until: Option<Timestamp>,

@@ -27,7 +27,7 @@ pub(crate) struct Bench {
 }
 
 /// Somebody with keys, and with the log as it should be.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Person {
     name: u8,
     /// Which key signs next.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use namesake::{AccountId, Clock as _};
 use namesake_independent::{
-    hosted::{AtHost, PublishedLog, Rejection, Rule},
-    webvh::{Entry, Fault, verify},
+    hosted::{AtHost, PublishedLog, Rejection, Rule, label_of},
+    webvh::{Entry, Fault, Multikey, account_document, verify},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::bench::{Bench, Person, host};
+use crate::{
+    bench::{Bench, ID_DOMAIN, Person, host},
+    forge::{Draft, SCID, forge, lines, multikey},
+};
 
 const ALICE: &str = "alice.people.example.com";
 const ALICIA: &str = "alicia.people.example.com";
@@ -178,6 +181,31 @@ async fn an_account_is_at_the_label_of_its_first_key() {
     bench.hosted.register(entry.line().as_bytes()).await.unwrap();
 }
 
+/// Public keys are public: whoever sees one could otherwise take the label made of it before its holder does.
+#[tokio::test]
+async fn a_first_entry_is_signed_by_the_key_that_its_label_is_made_of() {
+    const ALICE: u8 = 1;
+    const MALLORY: u8 = 2;
+    let bench = Bench::new();
+    let made = |update: &[u8], signer: u8| {
+        let first = Multikey::parse(&multikey(update[0])).unwrap();
+        let host = host(&format!("{}.{ID_DOMAIN}", label_of(&first)));
+        let state = account_document(&format!("did:webvh:{SCID}:{host}"), &host, None, &first, None);
+        let keys: Vec<_> = update.iter().map(|seed| multikey(*seed)).collect();
+        let parameters = json!({ "method": "did:webvh:1.0", "scid": SCID, "updateKeys": keys });
+        let log = forge(&[Draft::new(1, &bench.clock.now().to_string(), parameters, state, signer)]);
+        verify(lines(&log).as_bytes(), bench.clock.now()).unwrap().lines()[0].clone()
+    };
+    for (update, signer) in [(&[ALICE, MALLORY][..], MALLORY), (&[ALICE, 3, MALLORY], MALLORY)] {
+        let entry = made(update, signer);
+        let rejection = bench.hosted.register(entry.as_bytes()).await.unwrap_err();
+        assert!(matches!(rejection, Rejection::Refused(Rule::FirstKey)), "{rejection:?}");
+    }
+    // The label was never taken: its holder has it, whatever other keys there are.
+    bench.hosted.register(made(&[ALICE, MALLORY], ALICE).as_bytes()).await.unwrap();
+    bench.hosted.register(made(&[MALLORY, ALICE], MALLORY).as_bytes()).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_account_names_its_did_web_once_and_one_handle() {
     let bench = Bench::new();
@@ -279,5 +307,5 @@ async fn the_feed_names_the_account_of_a_commit_once() {
     let alice = bench.person(1, Some(ALICE)).await;
     let changes = bench.store.changes(namesake::store::Version::ZERO, 100).await.unwrap();
     let told: Vec<_> = changes.iter().filter_map(|change| bench.hosted.account_of_key(&change.key)).collect();
-    assert_eq!((told, changes.len()), (vec![alice.account()], 4));
+    assert_eq!((told, changes.len()), (vec![alice.account()], 5));
 }

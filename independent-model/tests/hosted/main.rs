@@ -4,6 +4,9 @@
 
 mod bench;
 mod entries;
+#[expect(dead_code, reason = "the logs of the other tests need all of it")]
+#[path = "../webvh/logs/forge.rs"]
+mod forge;
 mod keys;
 mod limits;
 mod model;
@@ -11,3 +14,4 @@ mod names;
 mod profiles;
 mod races;
 mod store;
+mod times;

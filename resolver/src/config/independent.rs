@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use namesake_independent::{Hostname, hosted::HostedSettings, webvh::MAX_LOG_BYTES};
+use namesake_independent::{
+    Hostname,
+    hosted::HostedSettings,
+    webvh::{CLOCK_TOLERANCE, MAX_LOG_BYTES},
+};
 use serde::Deserialize;
 
 use super::{Config, ConfigError};
@@ -25,8 +29,15 @@ pub struct Independent {
     pub reserved: Vec<String>,
     /// The shortest label that is given, in characters.
     pub min_label: usize,
+    /// Whether international labels, `xn--…`, are given; and then none that could be taken for a reserved one or for one in
+    /// ASCII.
+    pub allow_idn: bool,
     /// How long a name that was given up is held back; whoever gave it up may take it again.
     pub hold_days: u64,
+    /// How long an entry may be under way: one whose `versionTime` is longer ago is not taken.
+    pub max_entry_age_seconds: u64,
+    /// How far the `versionTime` of an entry may be ahead of our clock. Some verifiers bear nothing.
+    pub clock_tolerance_seconds: u64,
     /// The largest entry that is taken, in bytes.
     pub max_entry_bytes: usize,
     /// The longest log, in kibibytes: what other verifiers read.
@@ -51,7 +62,10 @@ impl Default for Independent {
             id_domain: None,
             reserved: Vec::new(),
             min_label: 3,
+            allow_idn: false,
             hold_days: 30,
+            max_entry_age_seconds: 86_400,
+            clock_tolerance_seconds: 0,
             max_entry_bytes: 4096,
             max_log_kib: 200,
             entries_per_hour: 10,
@@ -97,7 +111,10 @@ impl Config {
         let mut settings = HostedSettings {
             reserved,
             min_label: keys.min_label,
+            allow_idn: keys.allow_idn,
             hold: u32::try_from(keys.hold_days).map_or(Duration::MAX, |days| DAY * days),
+            max_entry_age: Duration::from_secs(keys.max_entry_age_seconds),
+            clock_tolerance: Duration::from_secs(keys.clock_tolerance_seconds),
             max_entry_bytes: keys.max_entry_bytes,
             max_log_bytes: keys.max_log_kib << 10,
             entries_per_hour: keys.entries_per_hour,
@@ -148,8 +165,15 @@ impl Independent {
                 "independent.max_log_kib must have room for {ENTRIES_AT_LEAST} entries of max_entry_bytes"
             )));
         }
+        if self.clock_tolerance_seconds > CLOCK_TOLERANCE.as_secs() {
+            let most = CLOCK_TOLERANCE.as_secs();
+            return Err(ConfigError::invalid(format!(
+                "independent.clock_tolerance_seconds must be at most {most}: no verifier bears more"
+            )));
+        }
         for (key, value) in [
             ("hold_days", self.hold_days),
+            ("max_entry_age_seconds", self.max_entry_age_seconds),
             ("entries_per_hour", self.entries_per_hour.into()),
             ("entries_per_day", self.entries_per_day.into()),
             ("entries_per_week", self.entries_per_week.into()),
@@ -183,10 +207,12 @@ fn is_at_or_below(host: &Hostname, domain: &Hostname) -> bool {
     host == domain || label_below(host, domain).is_some()
 }
 
+/// A label as it is stored: one in Unicode in its ASCII form.
 fn reserved_label(label: &str) -> Result<String, ConfigError> {
-    let as_name = Hostname::parse(&format!("{label}.test"));
-    match as_name {
-        Ok(_) if !label.contains('.') => Ok(label.to_ascii_lowercase()),
+    let name = Hostname::from_unicode(&format!("{label}.test"));
+    let labels: Vec<_> = name.iter().flat_map(|name| name.as_str().split('.')).collect();
+    match labels.as_slice() {
+        [label, _] => Ok((*label).to_owned()),
         _ => Err(ConfigError::invalid(format!("independent.reserved: {label:?} is not one label of a name"))),
     }
 }
@@ -212,15 +238,18 @@ mod tests {
     fn every_key_arrives() {
         let settings = hosted(
             "[independent]\nhandle_domains = [\"Names.Example.com\"]\nid_domain = \"id.example.com\"\n\
-             reserved = [\"Boss\"]\nmin_label = 4\nhold_days = 7\nmax_entry_bytes = 5000\nmax_log_kib = 100\n\
+             reserved = [\"Boss\", \"Büro\"]\nmin_label = 4\nallow_idn = true\nhold_days = 7\nmax_entry_bytes = 5000\n\
+             max_log_kib = 100\nmax_entry_age_seconds = 60\nclock_tolerance_seconds = 5\n\
              entries_per_hour = 1\nentries_per_day = 2\nentries_per_week = 3\nprofiles_per_hour = 9\n",
         )
         .unwrap()
         .unwrap();
         assert_eq!(settings.handle_domains, [Hostname::parse("names.example.com").unwrap()]);
         assert_eq!(settings.id_domain.as_str(), "id.example.com");
-        assert_eq!(settings.reserved, ["boss"]);
-        assert_eq!((settings.min_label, settings.hold), (4, 7 * DAY));
+        assert_eq!(settings.reserved, ["boss", "xn--bro-hoa"]);
+        assert_eq!((settings.min_label, settings.allow_idn, settings.hold), (4, true, 7 * DAY));
+        let times = (settings.max_entry_age, settings.clock_tolerance);
+        assert_eq!(times, (Duration::from_secs(60), Duration::from_secs(5)));
         assert_eq!((settings.max_entry_bytes, settings.max_log_bytes), (5000, 100 << 10));
         let entries = (settings.entries_per_hour, settings.entries_per_day, settings.entries_per_week);
         assert_eq!((entries, settings.profiles_per_hour), ((1, 2, 3), 9));
@@ -286,6 +315,9 @@ mod tests {
             (&format!("{ids}min_label = 0\n"), "min_label"),
             (&format!("{ids}min_label = 64\n"), "min_label"),
             (&format!("{ids}hold_days = 0\n"), "hold_days"),
+            (&format!("{ids}reserved = [\"bü ro\"]\n"), "reserved"),
+            (&format!("{ids}max_entry_age_seconds = 0\n"), "max_entry_age_seconds"),
+            (&format!("{ids}clock_tolerance_seconds = 301\n"), "clock_tolerance_seconds"),
             (&format!("{ids}max_entry_bytes = 0\n"), "max_entry_bytes"),
             (&format!("{ids}max_entry_bytes = 16385\n"), "max_entry_bytes"),
             (&format!("[server]\nmax_body_bytes = 4095\n{ids}"), "max_entry_bytes"),

@@ -26,7 +26,8 @@ use crate::{
 const FROM_THE_PLC_LOG: &str = "Claims recorded in the DID's signed audit log, by the time the directory took each. A claim \
     is not a proof: nobody recorded whether the name's owner agreed at the time. Operations that were nullified are \
     left out.";
-const FROM_OUR_LOG: &str = "Claims recorded in the account's signed log, by the time in each entry. A name below a domain \
+const FROM_OUR_LOG: &str = "Claims recorded in the account's signed log, by the time at which this service took each entry (of \
+    entries that it took before it kept such times, by the time in the entry, which is its author's word). A name below a domain \
     of this service was the account's alone for as long as it claimed it; whether the owner of any other name agreed, \
     nobody recorded at the time.";
 const FROM_THE_MIRROR: &str = "Names under which we saw this account at its upstream.";

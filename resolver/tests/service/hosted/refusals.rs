@@ -32,6 +32,15 @@ async fn every_refusal_says_what_to_do() {
     assert_eq!(reply.json()["now"], place.clock.now().to_string());
     assert_eq!(reply.json()["rule"], "future");
 
+    // One that was made long ago, as whoever forges a past would have it.
+    for past in ["1970-01-01T00:00:00Z", "2026-11-21T11:00:00Z"] {
+        let entry = Author::new(2).begin(Some("bob.people.test"), past.parse().unwrap());
+        let reply = place.post(ACCOUNTS, &entry).await;
+        assert_eq!(refused(&reply), (422, "invalid-entry".to_owned()));
+        assert_eq!(reply.json()["now"], place.clock.now().to_string());
+        assert_eq!(reply.json()["rule"], "too-old");
+    }
+
     // Somebody was faster: the head is said.
     let stale = dora.next(&json!({}), Some("slow.people.test"), place.tick()).line().to_owned();
     place.rename(&mut dora, "fast.people.test").await;

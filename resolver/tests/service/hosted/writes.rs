@@ -1,5 +1,7 @@
 //! What is taken, and what can be read of it.
 
+use std::time::Duration;
+
 use namesake::Clock as _;
 use namesake_independent::webvh::verify;
 use serde_json::{Value, json};
@@ -56,6 +58,30 @@ async fn everybody_can_read_and_check_the_log() {
         let log = verify(reply.body.as_bytes(), place.clock.now()).unwrap();
         assert_eq!((log.head().version.to_string(), log.lines().len()), (dora.version(), 2));
     }
+}
+
+/// Nobody can say that they were called something before they were.
+#[tokio::test]
+async fn the_history_of_names_has_the_times_at_which_entries_came() {
+    let place = Place::new().await;
+    let begun = place.tick();
+    let mut dora = Author::new(1);
+    let entry =
+        dora.begin(Some("dora.people.test"), begun.saturating_sub(Duration::from_secs(80_000)).unwrap());
+    assert_eq!(place.post(ACCOUNTS, &entry).await.status, 201);
+    place.clock.advance(Duration::from_secs(7200));
+    let renamed = place.clock.now();
+    let entry =
+        dora.rename(Some("theodora.people.test"), begun.saturating_sub(Duration::from_secs(70_000)).unwrap());
+    assert_eq!(place.post(&dora.log_path(), &entry).await.status, 201);
+    let history = place.server.get(&format!("/v1/accounts/{}/handles", dora.did())).await.json();
+    assert_eq!(
+        history["handles"],
+        json!([
+            { "handle": "dora.people.test", "from": begun, "until": renamed },
+            { "handle": "theodora.people.test", "from": renamed, "until": null, "verified": true },
+        ])
+    );
 }
 
 #[tokio::test]
