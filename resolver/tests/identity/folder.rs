@@ -11,7 +11,7 @@ fn mode(path: &std::path::Path) -> u32 {
 #[test]
 fn the_keys_are_for_their_owner_alone_and_never_overwritten() {
     let (server, machine) = (Registrar::start(), Machine::new());
-    let made = machine.done(&["new", "--server", &server.url, "--handle", "alice"]);
+    let made = machine.done(&["new", "--yes", "--server", &server.url, "--handle", "alice"]);
     made.says(0, "@alice.handles.test");
     made.says(0, "public for good");
     let recovery = made.out.split_whitespace().find(|word| word.starts_with("z3u2")).unwrap();
@@ -25,15 +25,35 @@ fn the_keys_are_for_their_owner_alone_and_never_overwritten() {
         "nothing is left beside it"
     );
 
-    machine.identity(&["new", "--server", &server.url]).says(2, "never overwritten");
+    machine.identity(&["new", "--yes", "--server", &server.url]).says(2, "never overwritten");
     assert_eq!(fs::read_to_string(machine.path("namesake-identity/identity.json")).unwrap(), kept);
     assert_eq!(server.log().len(), 1);
+}
+
+/// A script that pipes something into the program cannot be asked, and did not say that it wants a public log.
+#[test]
+fn what_is_for_good_is_not_done_unless_somebody_wants_it() {
+    let (server, machine) = (Registrar::start(), Machine::new());
+    for more in [&[][..], &["--json", "--recovery-key-out", "recovery.key"], &["--handle", "alice"]] {
+        let typed = machine.identity(&[&["new", "--server", &server.url], more].concat());
+        typed.says(2, "--yes");
+        assert_eq!(typed.out, "");
+    }
+    let piped = machine.piped(&["identity", "new", "--server", &server.url, "--passphrase-file", "-"], "y\n");
+    piped.says(2, "--yes");
+    assert_eq!(server.asked(), 0);
+    assert_eq!(fs::read_dir(machine.folder.path()).unwrap().count(), 0, "nothing is made");
+
+    machine.done(&["new", "--yes", "--server", &server.url, "--recovery-key-out", "recovery.key"]);
+    let asked = server.asked();
+    machine.identity(&["deactivate", "--recovery-key-file", "recovery.key"]).says(2, "--yes");
+    assert_eq!(server.asked(), asked);
 }
 
 #[test]
 fn a_recovery_key_goes_to_a_new_file() {
     let (server, machine) = (Registrar::start(), Machine::new());
-    let new = ["new", "--server", &server.url, "--recovery-key-out", "recovery.key", "--json"];
+    let new = ["new", "--yes", "--server", &server.url, "--recovery-key-out", "recovery.key", "--json"];
     fs::write(machine.path("recovery.key"), "mine").unwrap();
     machine.identity(&new).says(3, "recovery.key");
     assert_eq!(fs::read_to_string(machine.path("recovery.key")).unwrap(), "mine");
@@ -45,7 +65,7 @@ fn a_recovery_key_goes_to_a_new_file() {
     assert!(!made.out.contains("z3u2") && !made.err.contains("z3u2"));
     assert_eq!(mode(&machine.path("recovery.key")), 0o600);
     assert!(fs::read_to_string(machine.path("recovery.key")).unwrap().starts_with("z3u2"));
-    machine.identity(&["new", "--server", &server.url, "--json"]).says(2, "--recovery-key-out");
+    machine.identity(&["new", "--yes", "--server", &server.url, "--json"]).says(2, "--recovery-key-out");
 }
 
 #[test]
@@ -57,8 +77,8 @@ fn keys_under_a_passphrase_sign_nothing_without_it() {
     let sealed = |arguments: &[&str], file: &str| {
         machine.identity(&[arguments, &["--passphrase-file", file]].concat())
     };
-    sealed(&["new", "--server", &server.url], "empty").says(2, "no passphrase");
-    sealed(&["new", "--server", &server.url], "passphrase").says(0, "did:web:u");
+    sealed(&["new", "--yes", "--server", &server.url], "empty").says(2, "no passphrase");
+    sealed(&["new", "--yes", "--server", &server.url], "passphrase").says(0, "did:web:u");
     assert!(machine.kept()["keys"]["seed"]["sealed"]["argon2id"].is_object());
     machine.identity(&["rotate"]).says(2, "--passphrase-file");
     sealed(&["rotate"], "wrong").says(2, "does not open");
@@ -78,7 +98,7 @@ fn what_is_no_identity_is_said_so() {
         &["set-handle", "--handle", "a", "--none"],
         &["log"],
         &["deactivate", "--recovery-key-file", "none"],
-        &["new", "--server", "ftp://x"],
+        &["new", "--yes", "--server", "ftp://x"],
         &["rotate", "--did", "did:web:x.example"],
     ] {
         let typed = machine.identity(arguments);
@@ -87,5 +107,5 @@ fn what_is_no_identity_is_said_so() {
     fs::create_dir(machine.path("namesake-identity")).unwrap();
     fs::write(machine.path("namesake-identity/identity.json"), "{").unwrap();
     machine.identity(&["show"]).says(2, "cannot be read");
-    machine.identity(&["new", "--server", "http://127.0.0.1:1"]).says(2, "never overwritten");
+    machine.identity(&["new", "--yes", "--server", "http://127.0.0.1:1"]).says(2, "never overwritten");
 }

@@ -27,6 +27,10 @@ pub(crate) struct State {
     /// The log of the one account.
     pub(crate) log: Vec<String>,
     pub(crate) faults: VecDeque<Fault>,
+    /// What every request is answered with, for as long as it is set.
+    pub(crate) down: Option<(u16, String)>,
+    /// How many requests came.
+    pub(crate) asked: usize,
     /// What was posted, refused or not.
     pub(crate) posted: Vec<String>,
 }
@@ -53,6 +57,19 @@ impl Registrar {
 
     pub(crate) fn fail(&self, faults: &[Fault]) {
         self.state.lock().unwrap().faults.extend(faults.iter().cloned());
+    }
+
+    /// Answers everything so.
+    pub(crate) fn go_down(&self, status: u16, body: &str) {
+        self.state.lock().unwrap().down = Some((status, body.to_owned()));
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.state.lock().unwrap().down = None;
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().unwrap().asked
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
@@ -99,6 +116,10 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
 
 /// The answer, if one arrives.
 fn answer(state: &mut State, first: &str, body: &str) -> Option<(u16, String)> {
+    state.asked += 1;
+    if let Some(down) = &state.down {
+        return Some(down.clone());
+    }
     let (method, rest) = first.split_once(' ').unwrap();
     let path = rest.split(' ').next().unwrap();
     if path == "/v1/independent" {

@@ -1,6 +1,7 @@
 //! The program, in a folder of its own.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -46,6 +47,16 @@ impl Machine {
         let typed = self.identity(arguments);
         assert_eq!(typed.code, 0, "{arguments:?}: {typed:?}");
         typed
+    }
+
+    /// Types something, and this into it.
+    pub(crate) fn piped(&self, arguments: &[&str], input: &str) -> Typed {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may have ended before it read anything.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Typed::of(&child.wait_with_output().unwrap())
     }
 
     pub(crate) fn kept(&self) -> Value {

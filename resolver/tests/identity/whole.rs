@@ -1,10 +1,6 @@
 //! An account's whole life against the real service.
 
-use std::{
-    fs,
-    io::Write as _,
-    process::{Output, Stdio},
-};
+use std::fs;
 
 use serde_json::Value;
 
@@ -19,21 +15,14 @@ fn resolve(machine: &Machine, service: &Service, what: &str) -> Value {
     Typed::of(&output).json()
 }
 
-fn piped(machine: &Machine, arguments: &[&str], input: &str) -> Output {
-    let mut command = machine.command(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
 #[test]
 fn an_account_of_ones_own() {
     let dns = Dns::start();
     let service = Service::start(&dns);
     let machine = dns.asked_by(Machine::new());
 
-    let new = ["new", "--server", &service.url, "--handle", "alice", "--recovery-key-out", "recovery.key"];
+    let new =
+        ["new", "--yes", "--server", &service.url, "--handle", "alice", "--recovery-key-out", "recovery.key"];
     machine.done(&new).says(0, "@alice.handles.test");
     let account = machine.kept()["account"].as_str().unwrap().to_owned();
     assert_eq!(resolve(&machine, &service, "@alice.handles.test")["account"], account.as_str());
@@ -41,7 +30,9 @@ fn an_account_of_ones_own() {
     let other = dns.asked_by(Machine::new());
     other.identity(&new).says(1, "Somebody else holds");
     assert!(!other.path("namesake-identity/identity.json").exists());
-    other.identity(&["new", "--server", &service.url, "--handle", "alice.art"]).says(2, "set-handle");
+    other
+        .identity(&["new", "--yes", "--server", &service.url, "--handle", "alice.art"])
+        .says(2, "set-handle");
 
     machine.identity(&["set-handle", "--handle", "admin"]).says(1, "This name is reserved");
     machine.done(&["set-handle", "--handle", "alicia"]).says(0, "@alicia.handles.test");
@@ -55,11 +46,11 @@ fn an_account_of_ones_own() {
 
     machine.done(&["rotate"]).says(0, "3-Qm");
     let log = machine.done(&["log"]).out;
-    let verified = Typed::of(&piped(&machine, &["identity", "verify", "-"], &log));
+    let verified = machine.piped(&["identity", "verify", "-"], &log);
     verified.says(0, "3-Qm");
     assert_eq!(verified.out.lines().next(), machine.kept()["head"]["version"].as_str());
     let tampered = log.replacen("alicia", "malice", 1);
-    Typed::of(&piped(&machine, &["identity", "verify", "-"], &tampered)).says(1, "entry 2");
+    machine.piped(&["identity", "verify", "-"], &tampered).says(1, "entry 2");
 
     close_after_a_theft(&machine, &service, &account);
 }
@@ -87,7 +78,7 @@ fn a_domain_of_ones_own_is_claimed_once_it_proves_the_account() {
     let dns = Dns::start();
     let service = Service::start(&dns);
     let machine = dns.asked_by(Machine::new());
-    machine.done(&["new", "--server", &service.url]).says(0, "(none)");
+    machine.done(&["new", "--yes", "--server", &service.url]).says(0, "(none)");
     let account = machine.kept()["account"].as_str().unwrap().to_owned();
 
     let own = ["set-handle", "--handle", "alice.own.test"];
@@ -121,7 +112,7 @@ fn a_domain_of_ones_own_is_claimed_once_it_proves_the_account() {
 fn a_server_without_accounts_says_so() {
     let service = Service::without_accounts();
     let machine = Machine::new();
-    machine.identity(&["new", "--server", &service.url]).says(1, "has no accounts of its own");
+    machine.identity(&["new", "--yes", "--server", &service.url]).says(1, "has no accounts of its own");
     assert_eq!(fs::read_dir(machine.folder.path()).unwrap().count(), 0);
-    machine.identity(&["new", "--server", "http://127.0.0.1:1"]).says(3, "gives no answer");
+    machine.identity(&["new", "--yes", "--server", "http://127.0.0.1:1"]).says(3, "gives no answer");
 }

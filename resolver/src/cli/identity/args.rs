@@ -54,7 +54,7 @@ pub(in crate::cli) struct New {
     /// Write the recovery key to this new file instead of showing it
     #[arg(long, value_name = "FILE")]
     pub recovery_key_out: Option<PathBuf>,
-    /// Do not ask whether a public log is what you want
+    /// Yes, an account whose log is public for good; needed where nobody is at a terminal to be asked
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -105,7 +105,7 @@ pub(in crate::cli) struct Deactivate {
     /// The file of the recovery key; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub recovery_key_file: PathBuf,
-    /// Yes, for good
+    /// Yes, for good; needed where nobody is at a terminal to be asked
     #[arg(long)]
     pub yes: bool,
     /// The server [default: the one that the folder names]
@@ -138,12 +138,8 @@ pub(in crate::cli) struct Profile {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Show {
-    /// The folder of the identity
-    #[arg(long, value_name = "DIR", default_value = "namesake-identity")]
-    pub dir: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub keeping: Keeping,
 }
 
 #[derive(Debug, Args)]

@@ -101,11 +101,18 @@ fn note(text: &str) {
     let _ = writeln!(io::stderr(), "namesake: {}", escape_for_terminal(text));
 }
 
-/// Asks somebody at a terminal; with nobody there, the answer is `otherwise`.
-fn agreed(question: &str, otherwise: bool) -> bool {
-    if !io::stdin().is_terminal() {
-        return otherwise;
+/// That whoever wants something that is for good said so, or is at a terminal to be asked: before anything is done.
+fn must_be_meant(yes: bool, what: &str) -> Result<(), IdentityError> {
+    match yes || io::stdin().is_terminal() {
+        true => Ok(()),
+        false => Err(IdentityError::Input(format!(
+            "{what} is for good, and nobody is at a terminal to be asked: say --yes"
+        ))),
     }
+}
+
+/// Asks somebody at a terminal.
+fn agreed(question: &str) -> bool {
     let _ = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stderr().flush());
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")

@@ -12,7 +12,7 @@ use super::{
     IdentityError, agreed,
     args::New,
     folder::{Folder, Identity, Keys},
-    hand_over, hostname, is_served, must_have_a_place, note,
+    hand_over, hostname, is_served, must_be_meant, must_have_a_place, note,
     sealing::{Passphrase, StoredSeed},
     server::Server,
     session::Session,
@@ -29,6 +29,7 @@ pub(super) async fn new(
     asked: &New,
 ) -> Result<Outcome, CommandError> {
     let keeping = &asked.keeping;
+    must_be_meant(asked.yes, "an account and its public log")?;
     must_have_a_place(keeping.json, asked.recovery_key_out.as_deref())?;
     Folder::must_be_vacant(&keeping.dir)?;
     let passphrase = Passphrase::read(keeping.passphrase_file.as_deref())?;
@@ -46,7 +47,7 @@ pub(super) async fn new(
         "the log of an account is public for good: every handle it ever claims, and when. So are these names: choose one \
          you can live with",
     );
-    if !asked.yes && !agreed("Make the account?", true) {
+    if !asked.yes && !agreed("Make the account?") {
         return Err(IdentityError::Refused("nothing was made".to_owned()).into());
     }
     let folder = Folder::create(&keeping.dir)?;

@@ -58,10 +58,9 @@ pub(super) async fn profile(
                 record.rev = theirs.parse().unwrap_or(record.rev);
             }
             Posted::Refused(why) => return Err(IdentityError::Refused(why).into()),
-            Posted::Future(_) => {
-                return Err(
-                    IdentityError::Temporary("this machine's clock is fast: set it".to_owned()).into()
-                );
+            Posted::Mistimed(theirs) => {
+                let words = format!("this machine's clock is fast: set it (the server's says {theirs})");
+                return Err(IdentityError::Temporary(words).into());
             }
         }
     }

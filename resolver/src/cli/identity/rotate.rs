@@ -13,7 +13,7 @@ use super::{
     IdentityError, agreed,
     args::{Deactivate, Rotate},
     folder::{Folder, Identity, Keys},
-    hand_over, must_have_a_place, note, read_recovery_key,
+    hand_over, must_be_meant, must_have_a_place, note, read_recovery_key,
     sealing::{Passphrase, StoredSeed},
     server::Server,
     session::Session,
@@ -108,6 +108,7 @@ pub(super) async fn deactivate(
     asked: &Deactivate,
 ) -> Result<Outcome, CommandError> {
     let keeping = &asked.keeping;
+    must_be_meant(asked.yes, "closing an account")?;
     let recovery = read_recovery_key(&asked.recovery_key_file)?;
     let mut session = Session::open(config, clock, &keeping.dir, asked.server.as_ref())?;
     session.level().await?;
@@ -117,8 +118,8 @@ pub(super) async fn deactivate(
     }
     must_be_recovery(session.head()?, &recovery)?;
     let question = format!("Close {} for good? Nothing brings it back.", session.identity.account);
-    if !asked.yes && !agreed(&question, false) {
-        return Err(IdentityError::Input("closing an account is for good: say --yes".to_owned()).into());
+    if !asked.yes && !agreed(&question) {
+        return Err(IdentityError::Refused("nothing was closed".to_owned()).into());
     }
     let keys = session.identity.keys.clone();
     let steps =

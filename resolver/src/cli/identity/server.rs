@@ -7,7 +7,8 @@ use namesake::{
 };
 use namesake_independent::{
     Hostname,
-    webvh::{Entry, Log, MAX_LOG_BYTES, verify},
+    hosted::Rule,
+    webvh::{CLOCK_TOLERANCE, Entry, Fault, Log, MAX_LOG_BYTES, verify},
 };
 use serde_json::Value;
 use url::Url;
@@ -21,9 +22,6 @@ use crate::{
 
 /// The longest answer but a log: receipts and problems.
 const MOST_ANSWER_BYTES: usize = 64 * 1024;
-/// How far our clock may be behind: an entry that is newer does not make a log invalid (did:webvh 1.0, "Read
-/// (Resolve)").
-const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 
 #[derive(Debug)]
 pub(super) struct Server {
@@ -42,8 +40,8 @@ pub(super) struct Terms {
 #[derive(Debug)]
 pub(super) enum Posted {
     Taken,
-    /// It is dated after the server's time, which is this.
-    Future(Timestamp),
+    /// It is dated too far from the server's time, which is this.
+    Mistimed(Timestamp),
     /// It does not follow the head, or the revision, which is this.
     Stale(String),
     Refused(String),
@@ -68,10 +66,10 @@ impl Server {
         let reply = self.send(Call::get(self.at("v1/independent")?).cap(MOST_ANSWER_BYTES)).await?;
         match reply.status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED => {
+            StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED if problem_of(&reply).is_some() => {
                 return Err(IdentityError::Refused(format!("{} has no accounts of its own", self.url)));
             }
-            _ => return Err(self.unclear(&reply)),
+            _ => return Err(self.no_answer(&reply)),
         }
         let offered: IndependentTerms =
             serde_json::from_slice(&reply.body).map_err(|_| self.unclear(&reply))?;
@@ -89,8 +87,13 @@ impl Server {
         let reply = self.send(Call::get(self.at(&path)?).cap(MAX_LOG_BYTES)).await?;
         match reply.status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(None),
-            _ => return Err(self.unclear(&reply)),
+            // Whoever is in between and knows of no such page does not speak for the server.
+            StatusCode::NOT_FOUND
+                if problem_of(&reply).is_some_and(|problem| name(&problem) == "account-not-found") =>
+            {
+                return Ok(None);
+            }
+            _ => return Err(self.no_answer(&reply)),
         }
         let log = read_log(&reply.body, now).map_err(|why| {
             IdentityError::Refused(format!("{} shows a log of {did} that does not hold: {why}", self.url))
@@ -124,25 +127,20 @@ impl Server {
         if matches!(reply.status, StatusCode::OK | StatusCode::CREATED) {
             return Ok(Posted::Taken);
         }
-        // Only a server of this kind says a definite no; a proxy in between, for instance, does not.
-        let Ok(problem) = serde_json::from_slice::<Problem>(&reply.body) else {
-            return Err(self.unclear(&reply));
-        };
-        let name = problem.kind.rsplit('/').next().unwrap_or_default();
-        let rule = problem.rule.as_deref();
-        match (reply.status, problem.now, problem.head) {
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(now), _) if rule == Some("future") => {
-                Ok(Posted::Future(now))
+        if let Some(problem) = problem_of(&reply) {
+            let is_stale = name(&problem) == "stale-head";
+            let is_mistimed = problem.rule.is_some_and(|rule| mistimed().contains(&rule.as_str()));
+            match (reply.status, problem.now, problem.head) {
+                (StatusCode::UNPROCESSABLE_ENTITY, Some(now), _) if is_mistimed => {
+                    return Ok(Posted::Mistimed(now));
+                }
+                (StatusCode::CONFLICT, _, Some(head)) if is_stale => return Ok(Posted::Stale(head)),
+                _ => {}
             }
-            (StatusCode::CONFLICT, _, Some(head)) if name == "stale-head" => Ok(Posted::Stale(head)),
-            (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, ..) => {
-                Err(IdentityError::Temporary(format!("{} asks to wait: {}", self.url, problem.detail)))
-            }
-            (status, ..) if status.is_client_error() => {
-                let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
-                Ok(Posted::Refused(format!("{}: {}{rule}", problem.title, problem.detail)))
-            }
-            _ => Err(self.unclear(&reply)),
+        }
+        match self.no_answer(&reply) {
+            IdentityError::Refused(why) => Ok(Posted::Refused(why)),
+            other => Err(other),
         }
     }
 
@@ -156,16 +154,50 @@ impl Server {
         self.http.send(call).await.map_err(failed)
     }
 
+    /// What a reply says that is no answer: a definite no, or another time. Only a server of this kind says a definite no; a
+    /// proxy in between, for instance, does not.
+    fn no_answer(&self, reply: &Reply) -> IdentityError {
+        let Some(Problem { title, detail, rule, .. }) = problem_of(reply) else { return self.unclear(reply) };
+        match reply.status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+                IdentityError::Temporary(format!("{} asks to wait: {title}: {detail}", self.url))
+            }
+            status if status.is_client_error() => {
+                let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
+                IdentityError::Refused(format!("{title}: {detail}{rule}"))
+            }
+            status => IdentityError::Temporary(format!(
+                "{} cannot answer at present: {status}: {title}: {detail}",
+                self.url
+            )),
+        }
+    }
+
     fn unclear(&self, reply: &Reply) -> IdentityError {
-        IdentityError::Temporary(format!(
-            "{} gives no answer that can be understood: {}",
-            self.url, reply.status
-        ))
+        let is_temporary = reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS;
+        let words =
+            if is_temporary { "cannot answer at present" } else { "gives no answer that can be understood" };
+        IdentityError::Temporary(format!("{} {words}: {}", self.url, reply.status))
     }
 }
 
-/// A log that holds, or the entry at which it does not, and by which rule.
+fn problem_of(reply: &Reply) -> Option<Problem> {
+    serde_json::from_slice(&reply.body).ok()
+}
+
+/// A kind of problem, as the last part of its address names it.
+fn name(problem: &Problem) -> &str {
+    problem.kind.rsplit('/').next().unwrap_or_default()
+}
+
+/// The rules about time: an entry that breaks one is good at another.
+const fn mistimed() -> [&'static str; 3] {
+    [Fault::Future.rule(), Fault::ProofTime.rule(), Rule::TooOld.name()]
+}
+
+/// A log that holds, or the entry at which it does not, and by which rule. Our clock may be behind: an entry that is a
+/// little newer does not make a log invalid.
 pub(super) fn read_log(bytes: &[u8], now: Timestamp) -> Result<Log, String> {
-    let now = Timestamp::from_second(now.as_second() + CLOCK_TOLERANCE_SECONDS).unwrap_or(now);
+    let now = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(now);
     verify(bytes, now).map_err(|invalid| format!("{invalid} ({})", invalid.fault.rule()))
 }

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use namesake::{Clock, Timestamp};
 use namesake_independent::{
-    holder::{Seed, Standing, Step, Turn, standing},
+    holder::{Seed, Standing, Step, Turn, sign_again, standing},
     webvh::{Entry, Fault, Head},
 };
 use url::Url;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::config::Config;
 
-/// How often an entry is signed again because its time is after the server's.
+/// How often an entry is signed again because its time is not near the server's.
 const MOST_SIGNINGS: usize = 4;
 /// The longest wait for the next second. If our clock is further behind than this, the server's decides.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub server: Server,
     folder: Folder,
     clock: Arc<dyn Clock>,
+    /// The keys, once they were opened.
+    seed: Option<Seed>,
 }
 
 /// Whether the log was as we left it.
@@ -45,7 +47,8 @@ pub(super) enum Level {
 /// What became of the entries of the folder that were to be posted.
 enum Delivered {
     All,
-    Future(Timestamp),
+    /// The first is dated too far from the server's time, which is this.
+    Mistimed(Timestamp),
     Stale,
     Refused(String),
 }
@@ -63,16 +66,18 @@ impl Session {
             identity.server = server.clone();
         }
         let server = Server::new(config, &identity.server)?;
-        Ok(Self { identity, server, folder, clock })
+        Ok(Self { identity, server, folder, clock, seed: None })
     }
 
     /// An identity that no folder holds yet. Nothing is written until [`Session::post`].
     pub(super) fn found(identity: Identity, server: Server, folder: Folder, clock: Arc<dyn Clock>) -> Self {
-        Self { identity, server, folder, clock }
+        Self { identity, server, folder, clock, seed: None }
     }
 
-    pub(super) fn seed(&self, passphrase: Option<&Passphrase>) -> Result<Seed, IdentityError> {
-        self.identity.keys.seed.open(passphrase)
+    pub(super) fn seed(&mut self, passphrase: Option<&Passphrase>) -> Result<Seed, IdentityError> {
+        let seed = self.identity.keys.seed.open(passphrase)?;
+        self.seed = Some(seed.clone());
+        Ok(seed)
     }
 
     pub(super) fn head(&self) -> Result<&Head, IdentityError> {
@@ -161,15 +166,10 @@ impl Session {
             let at = self.next_moment(now);
             self.wait(at, now).await;
             let steps = make(self.identity.head.as_ref(), at)?;
-            if let (None, Some(first)) = (&self.identity.head, steps.first()) {
-                self.identity.name_after(&first.head);
-            }
-            let entries = steps.iter().map(|step| step.entry.line().to_owned()).collect();
-            self.identity.pending = Some(Pending { entries, keys: keys.clone(), founding });
-            self.folder.save(&self.identity)?;
+            self.keep(&steps, keys.clone(), founding)?;
             match self.deliver().await? {
                 Delivered::All => return Ok(()),
-                Delivered::Future(theirs) => now = theirs,
+                Delivered::Mistimed(theirs) => now = theirs,
                 Delivered::Stale => {
                     let level = self.level().await?;
                     let ours =
@@ -186,19 +186,64 @@ impl Session {
                 }
             }
         }
-        Err(IdentityError::Temporary("the server's clock and ours do not agree on a time".to_owned()))
+        Err(no_time())
     }
 
-    /// Posts what is left from an earlier command. What is refused is dropped.
+    /// Remembers entries that are about to be posted, `keys` being those after the last.
+    fn keep(&mut self, steps: &[Step], keys: Keys, founding: bool) -> Result<(), IdentityError> {
+        if let (None, Some(first)) = (&self.identity.head, steps.first()) {
+            self.identity.name_after(&first.head);
+        }
+        let entries = steps.iter().map(|step| step.entry.line().to_owned()).collect();
+        self.identity.pending = Some(Pending { entries, keys, founding });
+        self.folder.save(&self.identity)
+    }
+
+    /// Posts what is left from an earlier command: signed anew, if it is too old by now. What is refused is dropped.
     async fn finish(&mut self) -> Result<(), IdentityError> {
-        let why = match self.deliver().await? {
-            Delivered::All => return Ok(()),
-            Delivered::Refused(why) => why,
-            Delivered::Future(_) => "its time is after the server's".to_owned(),
-            Delivered::Stale => {
-                return Err(changing());
+        for _ in 0..MOST_SIGNINGS {
+            match self.deliver().await? {
+                Delivered::All => return Ok(()),
+                Delivered::Refused(why) => return self.give_up(&why),
+                Delivered::Mistimed(theirs) if self.sign_again(theirs)? => {}
+                Delivered::Mistimed(_) => {
+                    return self.give_up("it is too old by now, and the keys at hand cannot sign it anew");
+                }
+                Delivered::Stale => return Err(changing()),
             }
+        }
+        Err(no_time())
+    }
+
+    /// Signs what is left from an earlier command anew, for the time `theirs`. `false`: the keys that are here did not
+    /// sign it, so that nobody can but whoever gave that command.
+    fn sign_again(&mut self, theirs: Timestamp) -> Result<bool, IdentityError> {
+        let (entries, Some(pending)) = (self.identity.pending_entries()?, &self.identity.pending) else {
+            return Ok(false);
         };
+        let (keys, founding) = (pending.keys.clone(), pending.founding);
+        let stored = &self.identity.keys;
+        let seed = match &self.seed {
+            Some(seed) => seed.clone(),
+            // Without it, the folder would hold keys to nothing.
+            None if stored.seed.is_sealed() && founding => {
+                return Err(IdentityError::Input(
+                    "what was begun is too old by now, and is signed anew once the keys are opened: \
+                 `namesake identity show --passphrase-file FILE`"
+                        .to_owned(),
+                ));
+            }
+            None if stored.seed.is_sealed() => return Ok(false),
+            None => stored.seed.open(None)?,
+        };
+        let [entry] = entries.as_slice() else { return Ok(false) };
+        let Some(key) = seed.key_of(&entry.proof.key, stored.next) else { return Ok(false) };
+        let step = sign_again(self.identity.head.as_ref(), entry, &key, self.next_moment(theirs))?;
+        self.keep(&[step], keys, founding)?;
+        Ok(true)
+    }
+
+    fn give_up(&mut self, why: &str) -> Result<(), IdentityError> {
         let founding = self.drop_pending()?;
         let what = format!("what an earlier command began was refused, and is dropped: {why}");
         match founding {
@@ -217,7 +262,7 @@ impl Session {
             let did = self.identity.head.as_ref().map(|head| head.did.as_str());
             match self.server.post(did, &entry).await? {
                 Posted::Taken => self.follow(&entry)?,
-                Posted::Future(theirs) => return Ok(Delivered::Future(theirs)),
+                Posted::Mistimed(theirs) => return Ok(Delivered::Mistimed(theirs)),
                 Posted::Stale(_) => return Ok(Delivered::Stale),
                 Posted::Refused(why) => return Ok(Delivered::Refused(why)),
             }
@@ -288,6 +333,10 @@ impl Session {
             head.version
         )))
     }
+}
+
+fn no_time() -> IdentityError {
+    IdentityError::Temporary("the server's clock and ours do not agree on a time".to_owned())
 }
 
 fn changing() -> IdentityError {
