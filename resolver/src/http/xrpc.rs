@@ -167,14 +167,19 @@ fn strict_handle(text: &str) -> Result<Handle, Refusal> {
     };
     let last = text.rsplit('.').next().unwrap_or_default();
     let begins_with_letter = last.starts_with(|first: char| first.is_ascii_alphabetic());
-    if !text.contains('.') || !begins_with_letter || !text.split('.').all(label) {
+    let is_long = text.len() > Handle::MAX_BYTES;
+    if is_long || !text.contains('.') || !begins_with_letter || !text.split('.').all(label) {
         return Err(Refusal::Request("the handle must be a valid handle".to_owned()));
     }
     Handle::parse(text).map_err(|invalid| Refusal::Query(InvalidQuery::Handle(invalid)))
 }
 
+/// The DID syntax of atproto (DID specification, "DID Identifier Syntax"): a method is letters, where DIDs that atproto
+/// does not know may have digits as well.
 fn strict_did(text: &str) -> Result<AccountId, Refusal> {
-    let did = AccountId::parse(text).ok().filter(AccountId::is_did);
+    let method = text.split(':').nth(1).unwrap_or_default();
+    let letters = method.bytes().all(|byte| byte.is_ascii_lowercase());
+    let did = AccountId::parse(text).ok().filter(|did| did.is_did() && letters);
     did.ok_or_else(|| Refusal::Request("the did must be a valid DID".to_owned()))
 }
 
@@ -202,9 +207,17 @@ mod tests {
         }
         assert!(strict_handle("handle.invalid").is_err());
         assert!(strict_did("did:plc:ewvi7nxzyoun6zhxrhs64oiz").is_ok());
-        for text in
-            ["did:", "did:plc", "did:plc:", "did:PLC:a", "did:plc:a#b", "did:plc:a?b", "did:web:a:", "a.b"]
-        {
+        for text in [
+            "did:",
+            "did:plc",
+            "did:plc:",
+            "did:PLC:a",
+            "did:plc:a#b",
+            "did:plc:a?b",
+            "did:web:a:",
+            "did:m1:a",
+            "a.b",
+        ] {
             assert!(strict_did(text).is_err(), "{text}");
         }
     }

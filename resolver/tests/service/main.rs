@@ -27,5 +27,6 @@ mod outage;
 mod restart;
 mod robustness;
 mod support;
+mod syntax;
 mod webfinger;
 mod xrpc;
