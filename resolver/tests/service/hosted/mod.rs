@@ -1,5 +1,6 @@
 //! Accounts that live here, as their holders and everybody else meet them.
 
+mod claims;
 mod hosts;
 mod lookups;
 mod refusals;
