@@ -223,8 +223,8 @@ pub enum AtHost {
     NoHandle,
     /// It is a handle that this account goes by.
     Handle(Did),
-    /// It was a handle of an account that wants visitors to be sent to its present one.
-    Moved(Handle),
+    /// It was a handle of this account, which wants visitors to be sent to its present one.
+    Moved(Did),
     /// It is below the domain of identifiers; no account is there.
     NoAccount,
     /// It is the host of an account that was closed; its log is still there.

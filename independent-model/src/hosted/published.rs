@@ -110,7 +110,7 @@ impl Hosted {
             Place::BelowIdentifier => AtHost::NoAccount,
             Place::Name(_) => match self.holder(host).await? {
                 Holder::Held(did, _) => AtHost::Handle(did),
-                Holder::Released(by) => self.moved(&by).await?,
+                Holder::Released(by) => self.sends_on(&by).await?.map_or(AtHost::NoHandle, AtHost::Moved),
                 Holder::Nobody => AtHost::NoHandle,
             },
             Place::Identifier(_) => {
@@ -142,15 +142,23 @@ impl Hosted {
         })
     }
 
-    /// Where visitors of a former handle of `account` are sent, if its holder wants that.
-    async fn moved(&self, account: &AccountId) -> Result<AtHost, StoreError> {
-        let Some((_, stored)) = self.account(account).await? else { return Ok(AtHost::NoHandle) };
+    /// The account that visitors of a former name are sent to, if its holder wants that. Somebody else may have had the name
+    /// since: then it is that one's to say.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn moved(&self, name: &Hostname) -> Result<Option<Did>, StoreError> {
+        match self.holder(name).await? {
+            Holder::Released(by) => self.sends_on(&by).await,
+            Holder::Held(..) | Holder::Nobody => Ok(None),
+        }
+    }
+
+    /// `account`, if it goes by a name and wants to be found by its former ones.
+    async fn sends_on(&self, account: &AccountId) -> Result<Option<Did>, StoreError> {
+        let Some((did, stored)) = self.account(account).await? else { return Ok(None) };
         let wanted = stored.profile.as_ref().and_then(|record| record.get("redirect"));
-        let handle = stored.claim().and_then(|name| name.to_handle());
-        Ok(match handle.filter(|_| wanted == Some(&Value::Bool(true))) {
-            Some(handle) => AtHost::Moved(handle),
-            None => AtHost::NoHandle,
-        })
+        Ok((stored.claim().is_some() && wanted == Some(&Value::Bool(true))).then_some(did))
     }
 
     /// The lines of a log up to its head: what was appended since that was read is left for the next time.

@@ -8,7 +8,7 @@ use namesake::{Handle, Why};
 use namesake_independent::hosted::{AtHost, Hosted};
 
 use super::{
-    Site,
+    Site, moved,
     reply::{self, Reply},
     request::Asked,
 };
@@ -57,21 +57,17 @@ pub(super) async fn elsewhere(site: &Site, asked: &Asked) -> Result<Reply, Refus
             let handle = asked.host_name(site).and_then(|host| host.to_handle());
             handle.map(|handle| to_profile(site, &handle)).ok_or(Refusal::NoSuchPage)
         }
-        AtHost::Moved(handle) => Ok(to_profile(site, &handle)),
+        AtHost::Moved(did) => moved::to(site, &did).await,
         _ => Err(Refusal::NoSuchPage),
     }
 }
 
 fn to_profile(site: &Site, handle: &Handle) -> Reply {
-    let mut reply = reply::bytes(StatusCode::FOUND, TEXT, "");
     let base = site.resolver.directory().public_url().as_str().trim_end_matches('/');
-    let location = format!("{base}/profile/{}", percent::encode_segment(handle.as_str()));
-    let headers = reply.headers_mut();
-    if let Ok(location) = HeaderValue::try_from(location) {
-        headers.insert(header::LOCATION, location);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    reply
+    reply::redirect(
+        StatusCode::FOUND,
+        &format!("{base}/profile/{}", percent::encode_segment(handle.as_str())),
+    )
 }
 
 async fn who<'a>(site: &'a Site, asked: &Asked) -> Result<(&'a Hosted, AtHost), Refusal> {

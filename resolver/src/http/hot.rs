@@ -13,7 +13,7 @@
 //! test holds it against.
 
 use http::{Method, Request, header};
-use namesake::{Handle, Model};
+use namesake::{Handle, Model, Why};
 
 use super::{
     Site, lookup,
@@ -21,6 +21,7 @@ use super::{
     route::{Kind, Route},
     server::Door,
 };
+use crate::cache::Said;
 
 /// The answer, if it is at hand.
 pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option<Reply> {
@@ -39,6 +40,11 @@ pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option
         kind => {
             let implied = (kind == Kind::Profile).then_some(Model::Independent);
             let answered = site.resolver.at_hand(question.name, implied)?;
+            // Its holder may want visitors of an old name to find the new one (`moved`).
+            let released = matches!(answered.entry.said, Said::Absent(Why::Released));
+            if released && kind != Kind::Resolve {
+                return None;
+            }
             let prepared = answered.entry.prepared.get()?;
             lookup::represent(prepared, answered.freshness, known, kind != Kind::Resolve)
         }

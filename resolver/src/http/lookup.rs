@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use namesake::{Model, Timestamp};
 
 use super::{
-    Site,
+    Site, moved,
     reply::{self, Reply},
     request::Asked,
     seconds,
@@ -44,6 +44,9 @@ fn named(site: &Site, part: &str, implied: Option<Selector>, asked: &Asked) -> R
 
 async fn either(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refusal> {
     let answered = site.resolver.answer(&query).await?;
+    if let Some(elsewhere) = moved::from(site, &query, &answered).await? {
+        return Ok(elsewhere);
+    }
     match asked.prefers_html() {
         true => page(site, asked, &query, &answered),
         false => Ok(document(site, asked, &query, &answered, true)),

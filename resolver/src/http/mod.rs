@@ -8,6 +8,7 @@
 //! | what pages of other origins may do | `cors` |
 //! | what is in memory, of the four busiest routes | `hot` (`seconds`) |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
+//! | the same of a name that was given up, if its holder wants to be found | `moved` |
 //! | `/v1/resolve` (one, batch) | `resolve` |
 //! | `/v1/explain`, `/v1/accounts/{id}`, `/v1/policies` | `explain`, `accounts`, `policies` |
 //! | `/v1/accounts/{id}/handles` | `handles` |
@@ -46,6 +47,7 @@ mod hot;
 mod lookup;
 mod mirror;
 mod mirror_page;
+mod moved;
 mod openapi;
 mod ops;
 mod our_hosts;

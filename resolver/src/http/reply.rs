@@ -178,6 +178,18 @@ pub(crate) fn versioned(
     reply
 }
 
+/// Sends a client elsewhere, this time: where to may be another place at the next.
+pub(crate) fn redirect(status: StatusCode, location: &str) -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        headers.insert(header::LOCATION, location);
+    }
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    reply
+}
+
 /// The client has it already.
 pub(crate) fn not_modified() -> Reply {
     let mut reply = Reply::default();

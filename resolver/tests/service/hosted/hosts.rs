@@ -1,9 +1,16 @@
 //! What is served at the hosts of accounts and of handles.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{ACCOUNTS, Author, OWN, Place, refused};
 use crate::support::serve;
+
+/// After this long nothing of the world is believed any more.
+const LONG_AFTER: Duration = Duration::from_secs(3600);
+/// A name that was given up is for anybody again.
+const HELD_BACK: Duration = Duration::from_secs(400 * 24 * 3600);
 
 #[tokio::test]
 async fn a_handles_host_says_whose_it_is_however_it_is_written() {
@@ -106,12 +113,97 @@ async fn a_handles_host_leads_to_the_profile() {
     // After a rename nobody is sent on, unless its holder wants that.
     place.rename(&mut dora, "dorothea.people.test").await;
     assert_eq!(place.at("dora.people.test", "/").await.status, 404);
-    let record = dora.record(&json!({ "rev": 1, "redirect": true }), place.tick());
-    let put = format!("{ACCOUNTS}/{}/profile", dora.did());
-    assert_eq!(place.server.send("PUT", &put, &[], &record).await.status, 200);
+    wants_to_be_found(&place, &dora, 1, true).await;
     let moved = place.at("dora.people.test", "/").await;
-    assert_eq!((moved.status, moved.header("location")), (302, profile("dorothea.people.test").as_str()));
+    assert_eq!((moved.status, moved.header("location")), (307, profile("dorothea.people.test").as_str()));
     assert_eq!(place.at("dora.people.test", "/.well-known/atproto-did").await.status, 404);
+}
+
+/// The holder says whether visitors of old names are sent on.
+async fn wants_to_be_found(place: &Place, author: &Author, rev: u64, redirect: bool) {
+    let record = author.record(&json!({ "rev": rev, "redirect": redirect }), place.tick());
+    let put = format!("{ACCOUNTS}/{}/profile", author.did());
+    assert_eq!(place.server.send("PUT", &put, &[], &record).await.status, 200);
+}
+
+/// Where a visitor of `name` is sent, on every way there is, which all agree.
+async fn way_on(place: &Place, name: &str) -> (u16, String) {
+    let mut ways = Vec::new();
+    for accept in ["text/html", "application/json", "*/*"] {
+        for method in ["GET", "HEAD"] {
+            // The second time from memory.
+            for target in [format!("/@{name}"), format!("/profile/{name}"), format!("/@{name}")] {
+                let reply = place.server.send(method, &target, &[("accept", accept)], "").await;
+                ways.push((reply.status, reply.header("location").to_owned()));
+            }
+        }
+        let at_host = place.server.send("GET", "/", &[("host", name), ("accept", accept)], "").await;
+        ways.push((at_host.status, at_host.header("location").to_owned()));
+    }
+    assert!(ways.iter().all(|way| *way == ways[0]), "{ways:?}");
+    ways.remove(0)
+}
+
+#[tokio::test]
+async fn visitors_of_every_former_name_find_the_account_if_its_holder_wants_that() {
+    let place = Place::new().await;
+    let profile = |of: &str| (307, format!("https://{OWN}/profile/{of}"));
+    let nowhere = (404, String::new());
+    let mut dora = place.register(1, "dora.people.test").await;
+    place.rename(&mut dora, "dorothea.people.test").await;
+    assert_eq!(way_on(&place, "dora.people.test").await, nowhere);
+    wants_to_be_found(&place, &dora, 1, true).await;
+    assert_eq!(way_on(&place, "dora.people.test").await, profile("dorothea.people.test"));
+    // Each former name leads to today's at once.
+    place.rename(&mut dora, "doro.people.test").await;
+    for name in ["dora.people.test", "dorothea.people.test"] {
+        assert_eq!(way_on(&place, name).await, profile("doro.people.test"));
+    }
+    let reply = place.server.get("/@dora.people.test").await;
+    assert_eq!((reply.header("cache-control"), reply.header("vary")), ("no-cache", "accept"));
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    // Whoever asks what the name is hears that it was given up, and the same name under another scheme is nobody's.
+    assert_eq!(place.server.get("/v1/resolve?handle=dora.people.test").await.status, 404);
+    assert_eq!(place.server.get("/@dora.people.test?scheme=other").await.status, 404);
+
+    wants_to_be_found(&place, &dora, 2, false).await;
+    assert_eq!(way_on(&place, "dora.people.test").await, nowhere);
+    wants_to_be_found(&place, &dora, 3, true).await;
+    let closing = dora.close(place.tick());
+    assert_eq!(place.post(&dora.log_path(), &closing).await.status, 201);
+    assert_eq!(way_on(&place, "dora.people.test").await, nowhere);
+}
+
+#[tokio::test]
+async fn visitors_are_never_sent_to_somebody_else() {
+    let place = Place::new().await;
+    let mut dora = place.register(1, "dora.people.test").await;
+    place.rename(&mut dora, "dora.example.com").await;
+    wants_to_be_found(&place, &dora, 1, true).await;
+    // She claims a name of the world, and nothing there names her: it may be anybody's.
+    let account = (307, format!("https://{OWN}/profile/{}", dora.did()));
+    assert_eq!(way_on(&place, "dora.people.test").await, account);
+    let somebody = format!("did={}", Author::new(9).did());
+    place.internet.set_txt("dora.example.com", &[somebody.as_str()]);
+    place.clock.advance(LONG_AFTER);
+    assert_eq!(way_on(&place, "dora.people.test").await, account);
+    place.internet.set_txt("dora.example.com", &[format!("did={}", dora.did()).as_str()]);
+    place.clock.advance(LONG_AFTER);
+    let proved = (307, format!("https://{OWN}/profile/dora.example.com"));
+    assert_eq!(way_on(&place, "dora.people.test").await, proved);
+
+    // The old name is given to somebody else: it is theirs, and when they go, theirs to say.
+    place.clock.advance(HELD_BACK);
+    let mut eve = place.register(2, "dora.people.test").await;
+    let found = place.server.get("/@dora.people.test").await;
+    assert_eq!((found.status, &found.json()["account"]), (200, &eve.did().into()));
+    place.rename(&mut eve, "eve.people.test").await;
+    assert_eq!(way_on(&place, "dora.people.test").await, (404, String::new()));
+    wants_to_be_found(&place, &eve, 1, true).await;
+    assert_eq!(
+        way_on(&place, "dora.people.test").await,
+        (307, format!("https://{OWN}/profile/eve.people.test"))
+    );
 }
 
 #[tokio::test]
