@@ -19,8 +19,9 @@ use crate::api::{AccountChange, Changes};
 
 /// How many changes of keys are asked of the store at a time.
 const KEYS_AT_ONCE: usize = 500;
-/// How often the store is asked for one page. Where few keys are accounts, the page then ends early and says `more`.
-const MOST_READS: usize = 20;
+/// How often the store is asked for one page. Where few keys are accounts, the page then ends early and says `more`: no
+/// question costs more than this, and how many there may be is a matter of quotas.
+const MOST_READS: usize = 2;
 /// The cursor of the start.
 const START: &str = "0";
 /// How many characters of the hash of a commit are in a cursor.

@@ -335,10 +335,12 @@ pub(crate) fn limits(config: &Config) -> Limits {
         body_timeout: millis(server.body_timeout_ms),
         drain_timeout: millis(server.drain_timeout_ms),
         change_streams: server.max_change_streams,
+        change_streams_per_client: server.max_change_streams_per_client,
         change_heartbeat: Duration::from_secs(server.change_heartbeat_seconds),
         change_stall: Duration::from_secs(server.change_stall_seconds),
         fresh_per_minute: server.fresh_per_minute,
         explain_per_minute: server.explain_per_minute,
+        changes_per_minute: server.changes_per_minute,
         registrations_per_hour: config.independent.registrations_per_hour,
         ..Limits::default()
     }

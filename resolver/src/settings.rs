@@ -78,6 +78,8 @@ pub struct Limits {
     pub batch: usize,
     /// The most streams of changes at once; whoever comes then is told to come back. 0: there are none.
     pub change_streams: usize,
+    /// The most of them that one client has.
+    pub change_streams_per_client: usize,
     /// After this long without a change a stream shows a sign of life.
     pub change_heartbeat: Duration,
     /// The longest the reader of a stream may take nothing of what waits for it.
@@ -86,6 +88,8 @@ pub struct Limits {
     pub fresh_per_minute: u32,
     /// The same for explanations.
     pub explain_per_minute: u32,
+    /// The same for pages of the feed of changes, and beginnings of its streams.
+    pub changes_per_minute: u32,
     /// How often one client may try to register an account in an hour.
     pub registrations_per_hour: u32,
 }
@@ -103,10 +107,12 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(10),
             batch: 100,
             change_streams: 100,
+            change_streams_per_client: 10,
             change_heartbeat: Duration::from_secs(15),
             change_stall: Duration::from_secs(10),
             fresh_per_minute: 30,
             explain_per_minute: 30,
+            changes_per_minute: 300,
             registrations_per_hour: 20,
         }
     }

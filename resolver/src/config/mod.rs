@@ -82,6 +82,8 @@ pub struct Server {
     pub misses_per_minute: u32,
     /// Streams of changes at one time; whoever comes then is told to come back. 0: there are none.
     pub max_change_streams: usize,
+    /// Streams of changes that one client has at one time; it is told to come back like the others.
+    pub max_change_streams_per_client: usize,
     /// After this long without a change a stream shows a sign of life.
     pub change_heartbeat_seconds: u64,
     /// A reader of a stream that takes nothing for this long is cut off.
@@ -90,6 +92,8 @@ pub struct Server {
     pub fresh_per_minute: u32,
     /// The same for explanations.
     pub explain_per_minute: u32,
+    /// The same for pages of the feed of changes, and beginnings of its streams.
+    pub changes_per_minute: u32,
     /// After a signal to stop, requests under way have this long to end.
     pub drain_timeout_ms: u64,
 }
@@ -114,10 +118,12 @@ impl Default for Server {
             client_share_percent: SHARE_PERCENT,
             misses_per_minute: 12_000,
             max_change_streams: 100,
+            max_change_streams_per_client: 10,
             change_heartbeat_seconds: 15,
             change_stall_seconds: 10,
             fresh_per_minute: 30,
             explain_per_minute: 30,
+            changes_per_minute: 300,
             drain_timeout_ms: 10_000,
         }
     }

@@ -4,10 +4,14 @@
 //! It has the identifiers of accounts and no names, so that it may be read by everybody: a mirrored account that is
 //! deleted leaves nothing in it but an identifier that leads nowhere.
 
+use std::time::Duration;
+
 use http::{HeaderName, Method, StatusCode};
 
 use super::{
     Site,
+    event_stream::come_back,
+    quota::Purpose,
     reply::{self, Reply},
     request::{Asked, Parameters},
 };
@@ -27,6 +31,12 @@ pub(super) async fn changes(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let feed = site.feed.as_ref().ok_or(Refusal::NoSuchPage)?;
     let (events, parameters) = (asked.prefers_events(), asked.parameters()?);
     let limit = limit(&parameters)?;
+    match site.quotas.spend(Purpose::Changes, asked.client) {
+        Err(Refusal::Quota { retry_after_seconds }) if events => {
+            return Ok(come_back(Duration::from_secs(retry_after_seconds)));
+        }
+        spent => spent?,
+    }
     // A client that comes back has the address it began with: where it was by then counts for more.
     let last = if events { last_event_id(asked)? } else { None };
     let after = match last.map_or_else(|| parameters.one("after"), |last| Ok(Some(last)))? {
@@ -34,7 +44,7 @@ pub(super) async fn changes(site: &Site, asked: &Asked) -> Result<Reply, Refusal
         None => Place::start(),
     };
     if events {
-        return site.streams.open(feed, after, asked.method() == Method::HEAD);
+        return Ok(site.streams.open(feed, after, asked.client, asked.method() == Method::HEAD));
     }
     let (page, _) = feed.page(&after, limit).await.map_err(Refusal::store)?;
     Ok(reply::json(StatusCode::OK, &page))

@@ -2,12 +2,17 @@
 //!
 //! A stream has no task of its own: the connection that carries it also writes it (`server`), and both end together.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use metrics::Gauge;
-use namesake::{ErrorKind, ResolveError};
+use namesake::shares::Client;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, timeout, timeout_at},
@@ -20,7 +25,6 @@ use super::{
 use crate::{
     api::Changes,
     changes::{Feed, Place},
-    problem::Refusal,
     settings::Limits,
 };
 
@@ -32,6 +36,8 @@ const CHANGES_A_PIECE: usize = 100;
 const PIECES: usize = 2;
 /// How long a reader has to take the end of a stream.
 const ENDING: Duration = Duration::from_millis(500);
+/// When whoever found no place comes back.
+const COME_BACK: Duration = Duration::from_secs(10);
 /// A line that every client ignores.
 const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
@@ -43,6 +49,7 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 #[derive(Debug)]
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
+    of_clients: Arc<OfClients>,
     open: Gauge,
     heartbeat: Duration,
     stall: Duration,
@@ -63,7 +70,16 @@ pub(crate) struct EventStream {
 #[derive(Debug)]
 struct Seat {
     open: Gauge,
+    client: Client,
+    of_clients: Arc<OfClients>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// How many streams each client has open: one has few, so that none has all.
+#[derive(Debug)]
+struct OfClients {
+    open: Mutex<HashMap<Client, usize>>,
+    most: usize,
 }
 
 /// Why a stream ends by itself.
@@ -78,20 +94,24 @@ impl Streams {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             places: Arc::new(Semaphore::new(limits.change_streams.min(Semaphore::MAX_PERMITS))),
+            of_clients: Arc::new(OfClients {
+                open: Mutex::default(),
+                most: limits.change_streams_per_client,
+            }),
             open: metrics::gauge!("namesake_change_streams"),
             heartbeat: limits.change_heartbeat,
             stall: limits.change_stall,
         }
     }
 
-    /// A stream of what comes after `after`, if there is a place for it; only its head, if that was asked for.
-    pub(super) fn open(&self, feed: &Arc<Feed>, after: Place, head: bool) -> Result<Reply, Refusal> {
-        let mut reply = reply::bytes(StatusCode::OK, EVENTS, Bytes::new());
-        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        reply.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
+    /// A stream of what comes after `after`; only its head, if that was asked for. Without a place for it the stream ends at
+    /// once, and says when to come back.
+    pub(super) fn open(&self, feed: &Arc<Feed>, after: Place, client: Client, head: bool) -> Reply {
+        let mut reply = events_reply(Bytes::new());
         if head {
-            return Ok(reply);
+            return reply;
         }
+        let Some(seat) = self.seat(client) else { return come_back(COME_BACK) };
         let (sender, pieces) = mpsc::channel(PIECES);
         let writer = EventStream {
             feed: Arc::clone(feed),
@@ -99,26 +119,65 @@ impl Streams {
             pieces: sender,
             heartbeat: self.heartbeat,
             stall: self.stall,
-            _seat: self.seat()?,
+            _seat: seat,
         };
         *reply.body_mut() = Body::stream(pieces, writer);
-        Ok(reply)
+        reply
     }
 
-    fn seat(&self) -> Result<Seat, Refusal> {
-        let full =
-            || ResolveError::new(ErrorKind::Unavailable, "no more streams of changes are open at once");
-        let permit = Arc::clone(&self.places).try_acquire_owned();
-        let permit = permit.map_err(|_| Refusal::Failed { handle: None, error: full() })?;
+    fn seat(&self, client: Client) -> Option<Seat> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        if !self.of_clients.take(client) {
+            return None;
+        }
         self.open.increment(1);
-        Ok(Seat { open: self.open.clone(), _permit: permit })
+        Some(Seat {
+            open: self.open.clone(),
+            client,
+            of_clients: Arc::clone(&self.of_clients),
+            _permit: permit,
+        })
+    }
+}
+
+impl OfClients {
+    /// Whether `client` may have one more, which it then has.
+    fn take(&self, client: Client) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = open.get(&client).copied().unwrap_or_default();
+        if number < self.most {
+            open.insert(client, number + 1);
+        }
+        number < self.most
+    }
+
+    fn give_back(&self, client: Client) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&client) {
+            Some(number) if *number > 1 => *number -= 1,
+            _ => drop(open.remove(&client)),
+        }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.of_clients.give_back(self.client);
         self.open.decrement(1);
     }
+}
+
+/// A stream that ends at once. After any status but 200 an `EventSource` would never come back (WHATWG HTML, section
+/// 9.2.3); after this one it does when it is told to.
+pub(super) fn come_back(after: Duration) -> Reply {
+    events_reply(format!("retry: {}\n\n", after.as_millis()).into())
+}
+
+fn events_reply(body: Bytes) -> Reply {
+    let mut reply = reply::bytes(StatusCode::OK, EVENTS, body);
+    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
+    reply
 }
 
 impl EventStream {
@@ -152,7 +211,8 @@ impl EventStream {
                 }
             };
             self.after = until;
-            let piece = if page.changes.is_empty() { None } else { Some(events(&page)) };
+            let barren = page.changes.is_empty();
+            let piece = if barren { None } else { Some(events(&page)) };
             let piece = piece.or_else(|| (heartbeat <= Instant::now()).then_some(HEARTBEAT));
             if let Some(piece) = piece {
                 if !matches!(timeout(self.stall, self.pieces.send(piece)).await, Ok(Ok(()))) {
@@ -160,7 +220,8 @@ impl EventStream {
                 }
                 heartbeat = Instant::now() + self.heartbeat;
             }
-            if !page.more {
+            // No reader slows us down where there is nothing to read.
+            if !page.more || barren {
                 let _ = timeout_at(heartbeat.min(Instant::now() + POLL), told).await;
             }
         }
@@ -176,4 +237,26 @@ fn events(page: &Changes) -> Bytes {
         text.extend_from_slice(b"\n\n");
     }
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_has_few_and_another_has_its_own() {
+        let streams =
+            Streams::new(&Limits { change_streams: 4, change_streams_per_client: 2, ..Limits::default() });
+        let seat = |address: &str| streams.seat(Client::at(address.parse().unwrap()));
+        let mine = [seat("192.0.2.1"), seat("::ffff:192.0.2.1")];
+        assert!(mine.iter().all(Option::is_some) && seat("192.0.2.1").is_none());
+        let others = [seat("2001:db8::1"), seat("2001:db8::2")];
+        assert!(others.iter().all(Option::is_some) && seat("2001:db8::3").is_none());
+        assert!(seat("192.0.2.2").is_none(), "all of them are taken");
+        drop(mine);
+        let mine = [seat("192.0.2.1"), seat("192.0.2.1")];
+        assert!(mine.iter().all(Option::is_some) && seat("192.0.2.1").is_none());
+        drop((mine, others));
+        assert!(streams.of_clients.open.lock().unwrap().is_empty(), "who left is forgotten");
+    }
 }

@@ -1,5 +1,5 @@
-//! How often one client may make us ask others, or keep something for good: the ways past the memory and registrations
-//! have a quota, the others need none.
+//! How often one client may make us ask others, walk through what is kept, or keep something for good: the ways past the
+//! memory, the feed of changes and registrations have a quota, the others need none.
 
 use std::num::NonZeroU32;
 
@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Fresh,
     /// An explanation.
     Explain,
+    /// A page of the feed of changes, or the beginning of a stream of it.
+    Changes,
     /// An attempt to register an account.
     Register,
 }
@@ -27,6 +29,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Quotas {
     fresh: Option<DefaultKeyedRateLimiter<Client>>,
     explain: Option<DefaultKeyedRateLimiter<Client>>,
+    changes: Option<DefaultKeyedRateLimiter<Client>>,
     register: Option<DefaultKeyedRateLimiter<Client>>,
 }
 
@@ -39,6 +42,7 @@ impl Quotas {
         Self {
             fresh: limiter(Quota::per_minute, limits.fresh_per_minute),
             explain: limiter(Quota::per_minute, limits.explain_per_minute),
+            changes: limiter(Quota::per_minute, limits.changes_per_minute),
             register: limiter(Quota::per_hour, limits.registrations_per_hour),
         }
     }
@@ -48,6 +52,7 @@ impl Quotas {
         let limiter = match purpose {
             Purpose::Fresh => &self.fresh,
             Purpose::Explain => &self.explain,
+            Purpose::Changes => &self.changes,
             Purpose::Register => &self.register,
         };
         let Some(limiter) = limiter else { return Err(Refusal::Quota { retry_after_seconds: 3600 }) };
@@ -59,7 +64,7 @@ impl Quotas {
 
     /// Forgets clients whose quota is whole again.
     pub(crate) fn tidy(&self) {
-        for limiter in [&self.fresh, &self.explain, &self.register].into_iter().flatten() {
+        for limiter in [&self.fresh, &self.explain, &self.changes, &self.register].into_iter().flatten() {
             limiter.retain_recent();
         }
     }

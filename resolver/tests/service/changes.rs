@@ -10,7 +10,7 @@ use namesake_resolver::{Limits, demo};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use crate::{
@@ -334,9 +334,8 @@ async fn who_comes_when_all_streams_are_taken_is_told_to_come_back() {
     let _second = Stream::open(&place.server, "", None).await;
     assert!(open(2), "{}", metrics.render());
 
-    let reply = place.server.send("GET", "/v1/changes", &[EVENTS], "").await;
-    assert_eq!(refused(&reply), (503, "unavailable".to_owned()));
-    assert_eq!(reply.header("retry-after"), "10");
+    // An `EventSource` that gets anything but 200 never comes back.
+    comes_back(&place.server, 10_000).await;
     // Pages are for everybody, and a look at the head takes no place.
     page(&place.server, "").await;
     let head = place.server.send("HEAD", "/v1/changes", &[EVENTS], "").await;
@@ -350,6 +349,68 @@ async fn who_comes_when_all_streams_are_taken_is_told_to_come_back() {
         tokio::task::yield_now().await;
     }
     Stream::open(&place.server, "", None).await;
+}
+
+/// Whoever asks for a stream now is told when to come back.
+async fn comes_back(server: &Server, after_ms: u64) {
+    let reply = server.send("GET", "/v1/changes", &[EVENTS], "").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, "text/event-stream"));
+    assert_eq!(reply.header("cache-control"), "no-store");
+    assert_eq!(reply.body, format!("retry: {after_ms}\n\n"));
+}
+
+#[tokio::test]
+async fn one_client_has_few_streams_at_whichever_door() {
+    let (place, _) = place(&["a"], |limits| limits.change_streams_per_client = 2).await;
+    let elsewhere = serve_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), &place.namesake, false);
+    let first = Stream::open(&place.server, "", None).await;
+    let mut second = Stream::open(&elsewhere, "", None).await;
+    comes_back(&place.server, 10_000).await;
+    comes_back(&elsewhere, 10_000).await;
+
+    drop(first);
+    second.event().await;
+    while begin(&place.server).await.contains("retry: ") {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn one_client_asks_so_often_and_a_stream_is_told_when_to_come_back() {
+    let (place, _) = place(&["a"], |limits| limits.changes_per_minute = 1).await;
+    page(&place.server, "").await;
+    let refusal = place.server.get("/v1/changes").await;
+    assert_eq!(refused(&refusal), (429, "too-many-requests".to_owned()));
+    let wait: u64 = refusal.header("retry-after").parse().unwrap();
+    let stream = place.server.send("GET", "/v1/changes", &[EVENTS], "").await;
+    assert_eq!((stream.status, stream.header("content-type")), (200, "text/event-stream"));
+    let told = stream.body.strip_prefix("retry: ").and_then(|rest| rest.trim_end().parse::<u64>().ok());
+    assert!(told.is_some_and(|told| (1000..=wait * 1000).contains(&told)), "{}", stream.body);
+}
+
+#[tokio::test]
+async fn a_page_walks_past_so_many_keys_that_are_nobodys_and_no_more() {
+    let store = Arc::new(MemoryStore::default());
+    for _ in 0..2500 {
+        let nobodys = Commit::new().put(Key::new("independent/handle/secret.people.test").unwrap(), *b"x");
+        store.commit(nobodys).await.unwrap();
+    }
+    touch(&*store, "a").await;
+    let place = Place::over(store, |_, _| ()).await;
+    let mut next = "0".to_owned();
+    for (walked, expected) in [("1000-", ""), ("2000-", ""), ("2501-", "a")] {
+        let page = page(&place.server, &format!("?limit=1000&after={next}")).await;
+        assert_eq!(
+            (letters(page["changes"].as_array().unwrap()).as_str(), &page["more"]),
+            (expected, &json!(true))
+        );
+        next = page["next"].as_str().unwrap().to_owned();
+        assert!(next.starts_with(walked), "{next}");
+    }
+    assert_eq!(page(&place.server, &format!("?after={next}")).await["more"], false);
+    // A stream gets there by itself.
+    let mut stream = Stream::open(&place.server, "", None).await;
+    assert_eq!(letters(&stream.events(1).await), "a");
 }
 
 #[tokio::test]
@@ -404,24 +465,18 @@ async fn a_reader_that_does_not_read_is_cut_off() {
     .await;
     let mut slow = slow_reader(&server).await;
     // Its place is free again without its doing anything.
-    loop {
-        match begin(&server).await.as_str() {
-            "HTTP/1.1 503" => tokio::task::yield_now().await,
-            line => break assert_eq!(line, "HTTP/1.1 200"),
-        }
+    while begin(&server).await.contains("retry: ") {
+        tokio::task::yield_now().await;
     }
     let mut rest = Vec::new();
     let _ = slow.read_to_end(&mut rest).await;
     assert!(!rest.ends_with(b"0\r\n\r\n"), "it was not the end");
 }
 
-/// The first line of the answer to somebody who asks for a stream and leaves.
+/// The first words of a stream to somebody who then leaves.
 async fn begin(server: &Server) -> String {
-    let mut stream = server.connect().await;
-    stream.write_all(STREAM).await.unwrap();
-    let mut line = [0; 12];
-    stream.read_exact(&mut line).await.unwrap();
-    String::from_utf8(line.to_vec()).unwrap()
+    let mut stream = Stream::open(server, "", None).await;
+    stream.until("\n").await
 }
 
 #[tokio::test]
