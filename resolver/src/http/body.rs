@@ -44,6 +44,14 @@ impl Body {
         }
     }
 
+    /// All of it, if it is at hand.
+    pub(super) fn whole(&self) -> Option<Bytes> {
+        match &self.content {
+            Content::Full(bytes) => Some(bytes.clone()),
+            Content::Stream { .. } => None,
+        }
+    }
+
     /// A few pieces at the most: who reads too slowly makes the writer wait, not the memory grow.
     pub(crate) fn stream(pieces: mpsc::Receiver<Bytes>, writer: EventStream) -> Self {
         Content::Stream { pieces, writer: Some(Box::new(writer)) }.into()

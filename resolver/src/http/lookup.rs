@@ -48,7 +48,7 @@ async fn either(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refus
         return Ok(elsewhere);
     }
     match asked.prefers_html() {
-        true => page(site, asked, &query, &answered),
+        true => page(site, &query, &answered),
         false => Ok(document(site, asked, &query, &answered, true)),
     }
 }
@@ -114,7 +114,7 @@ fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a P
 
 /// A page is drawn for each asker: it shows its age, is read by people rather than machines, and would take several
 /// times the memory of the answer it shows.
-fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
+fn page(site: &Site, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
     let resolution = site.resolver.read(query, answered)?;
     let Some((policy, other_schemes)) = site.resolver.around(query) else { return Err(Refusal::NoSuchPage) };
     let scheme = SchemeView::new(policy, None);
@@ -123,7 +123,8 @@ fn page(site: &Site, asked: &Asked, query: &Query, answered: &Answered<Person>) 
     let text = pages::answer(&resolution, context).into_string();
     let text = text.as_bytes();
     let page = Prepared::new(StatusCode::OK, Kind::Html, text, text, answered.entry.checked_at());
-    let mut reply = reply::prepared(&page, None, answered.freshness, asked.if_none_match(), true);
+    // Whether the client has it already is for `packing` to say.
+    let mut reply = reply::prepared(&page, None, answered.freshness, None, true);
     reply::protect(&mut reply);
     Ok(reply)
 }

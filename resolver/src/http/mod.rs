@@ -6,6 +6,7 @@
 //! | connections, limits, drain | `server`, `head_deadline`, `beside` |
 //! | from whom a request came | `proxies` |
 //! | what pages of other origins may do | `cors` |
+//! | packed for the way, or not sent again | `packing` (`coding`) |
 //! | what is in memory, of the four busiest routes | `hot` (`seconds`) |
 //! | `/@{handle}`, `/profile/…` | `lookup` |
 //! | the same of a name that was given up, if its holder wants to be found | `moved` |
@@ -22,8 +23,8 @@
 //! | `/v1/tls-allowed` | `tls_allowed` |
 //! | `/compare`, `/compare/paper` | `comparison` |
 //! | `/v1/compare` | `compare` |
-//! | `/`, `/problems/{type}`, the stylesheet | `pages` |
-//! | `/openapi.json` | `openapi` |
+//! | `/`, `/problems/{type}` | `pages` |
+//! | the stylesheet, the mark, `/openapi.json` | `assets` (`openapi`) |
 //! | `/livez`, `/readyz`, `/metrics` | `ops` |
 //!
 //! A handler takes an [`Asked`], whose text is decoded, and gives a [`Reply`] or a [`Refusal`]; this file says the
@@ -31,10 +32,12 @@
 //! routes, come with their CORS headers from `reply`.)
 
 mod accounts;
+mod assets;
 mod at_host;
 mod beside;
 mod body;
 mod changes;
+mod coding;
 mod compare;
 mod comparison;
 mod cors;
@@ -51,6 +54,7 @@ mod moved;
 mod openapi;
 mod ops;
 mod our_hosts;
+mod packing;
 mod pages;
 mod policies;
 mod proxies;
@@ -74,11 +78,13 @@ use std::sync::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 use namesake_mirror::MirrorModel;
+use tokio::time::Instant;
 
 use self::{
     event_stream::Streams,
     ops::RequestCounters,
     our_hosts::OurHosts,
+    packing::Wishes,
     quota::Quotas,
     reply::Reply,
     request::Asked,
@@ -169,6 +175,11 @@ impl Site {
         door == Door::Public && self.our_hosts.as_ref().is_some_and(below)
     }
 
+    /// Tells this request from others in the log.
+    fn next_request_id(&self) -> u64 {
+        self.request_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Called every few seconds while serving.
     fn tidy(&self) {
         self.quotas.tidy();
@@ -181,14 +192,16 @@ impl Site {
 
 /// Answers a request. Total: whatever comes in, something goes out.
 async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
-    let begun = site.options.access_log.then(tokio::time::Instant::now);
+    let begun = site.options.access_log.then(Instant::now);
     // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
     let uri = asked.head.uri.clone();
     let at_host = site.is_at_host(&uri, &asked.head.headers, door);
     let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
     // Our pages need a stylesheet and links, which are not at other people's hosts.
     let (kind, html) = (route.kind, asked.prefers_html() && !at_host);
-    let request_id = site.request_ids.fetch_add(1, Ordering::Relaxed);
+    let request_id = site.next_request_id();
+    let reads = matches!(*asked.method(), Method::GET | Method::HEAD);
+    let wishes = reads.then(|| Wishes::of(&asked.head.headers));
 
     let outcome = match asked.method() {
         &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
@@ -196,23 +209,29 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
         _ => dispatch(site, asked, route, door).await,
     };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, kind, &refusal, html, request_id));
+    if let Some(wishes) = wishes {
+        wishes.apply(kind, &mut reply);
+    }
     reply::identify(&mut reply, request_id);
     if kind.is_public() {
         cors::allow_any_origin(reply.headers_mut());
     }
     site.counters.count(kind, reply.status());
     if let Some(begun) = begun {
-        let status = reply.status().as_u16();
-        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            http.route = kind.name(),
-            http.status = status,
-            request.took_ms = took_ms,
-            request.id = %format_args!("{request_id:016x}"),
-            "http.request"
-        );
+        log(kind, reply.status(), begun, request_id);
     }
     reply
+}
+
+/// One line a request, for operators who want it: never a path, a name or an address.
+fn log(kind: Kind, status: StatusCode, begun: Instant, request_id: u64) {
+    tracing::info!(
+        http.route = kind.name(),
+        http.status = status.as_u16(),
+        request.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        request.id = %format_args!("{request_id:016x}"),
+        "http.request"
+    );
 }
 
 async fn dispatch(
@@ -273,10 +292,10 @@ async fn dispatch(
         Kind::IndependentTerms => hosted::terms(site),
         Kind::TlsAllowed => tls_allowed::tls_allowed(site, &asked).await,
         Kind::Landing => pages::landing(site, &asked).await,
-        Kind::Stylesheet => Ok(pages::stylesheet()),
-        Kind::Mark => Ok(pages::mark()),
+        Kind::Stylesheet => Ok(assets::stylesheet()),
+        Kind::Mark => Ok(assets::mark()),
         Kind::ProblemPage => pages::problem_kind(part),
-        Kind::Openapi => Ok(openapi::document()),
+        Kind::Openapi => Ok(assets::contract()),
         Kind::Livez => Ok(ops::alive()),
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),

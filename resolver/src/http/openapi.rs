@@ -1,13 +1,7 @@
-//! `GET /openapi.json`: the routes, for software that reads such things. Written by hand; the tests hold it to the
+//! `/openapi.json`: the routes, for software that reads such things. Written by hand; the tests hold it to the
 //! route table, and `tests/service/openapi.rs` to real answers.
 
-use super::reply::{self, Reply};
-
-const DOCUMENT: &str = include_str!("openapi.json");
-
-pub(super) fn document() -> Reply {
-    reply::asset("application/json", DOCUMENT, false)
-}
+pub(super) const DOCUMENT: &str = include_str!("openapi.json");
 
 #[cfg(test)]
 mod tests {

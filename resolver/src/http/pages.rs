@@ -1,4 +1,4 @@
-//! The front page, the pages of the kinds of problems, and what they load.
+//! The front page, and the pages of the kinds of problems.
 
 use http::StatusCode;
 
@@ -63,13 +63,4 @@ async fn answer(site: &Site, query: &Query) -> Result<OutcomeView, Refusal> {
 pub(super) fn problem_kind(part: &str) -> Result<Reply, Refusal> {
     let page = pages::problem_kind(part).ok_or(Refusal::NoSuchPage)?;
     Ok(reply::page(StatusCode::OK, page))
-}
-
-/// The path carries the content's hash: it may be kept for ever.
-pub(super) fn stylesheet() -> Reply {
-    reply::asset("text/css; charset=utf-8", pages::STYLESHEET, true)
-}
-
-pub(super) fn mark() -> Reply {
-    reply::asset("image/svg+xml", pages::MARK, false)
 }

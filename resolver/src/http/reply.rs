@@ -64,15 +64,6 @@ pub(crate) fn protect(page: &mut Reply) {
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
 }
 
-/// Something that never changes under its address.
-pub(crate) fn asset(kind: &'static str, body: &'static str, for_ever: bool) -> Reply {
-    let mut reply =
-        bytes(StatusCode::OK, HeaderValue::from_static(kind), Bytes::from_static(body.as_bytes()));
-    let age = if for_ever { "public, max-age=31536000, immutable" } else { "public, max-age=86400" };
-    reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(age));
-    reply
-}
-
 /// A remembered answer, or 304 if the client has it; `today` is its body, if that is another one today than was prepared.
 /// For public routes: any origin may read it.
 pub(crate) fn prepared(

@@ -298,7 +298,7 @@ async fn policies_operations_and_assets() {
     }
     let document = server.get("/openapi.json").await;
     assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
-    assert_eq!(document.header("cache-control"), "public, max-age=86400");
+    assert_eq!(document.header("cache-control"), "public, max-age=300");
     assert_eq!(document.header("access-control-allow-origin"), "*");
     let page = server.send("GET", "/", &[HTML], "").await.body;
     let (_, rest) = page.split_once(r#"href="/assets/"#).unwrap();

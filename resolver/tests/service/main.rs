@@ -24,6 +24,7 @@ mod names;
 mod net;
 mod openapi;
 mod outage;
+mod packing;
 mod restart;
 mod robustness;
 mod support;
