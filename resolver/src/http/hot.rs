@@ -1,7 +1,7 @@
 //! The hot path: a question that was asked before, in the plainest form, while its answer is in memory.
 //!
 //! Nearly all requests are of this kind. Between hyper, which has read the head, and hyper, which writes the answer, there
-//! is this file: nothing is decoded, awaited, logged or serialised. What it takes is in `bench warm`, beside a
+//! is this file: nothing is decoded, awaited or serialised, nor logged, unless the operator wants a line of each. What it takes is in `bench warm`, beside a
 //! server that returns the same bytes as a constant.
 //!
 //! 1. The route table says what the path means, and a name in lower-case ASCII means itself.
@@ -14,6 +14,7 @@
 
 use http::{Method, Request, header};
 use namesake::{Handle, Model, Why};
+use tokio::time::Instant;
 
 use super::{
     Site, lookup,
@@ -25,13 +26,14 @@ use crate::cache::Said;
 
 /// The answer, if it is at hand.
 pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option<Reply> {
-    let is_ordinary = request.method() == Method::GET && door == Door::Public && !site.options.access_log;
+    let begun = site.options.access_log.then(Instant::now);
+    let is_ordinary = request.method() == Method::GET && door == Door::Public;
     if !is_ordinary || site.is_at_host(request.uri(), request.headers(), door) {
         return None;
     }
     let question = Question::of(request)?;
     let known = request.headers().get(header::IF_NONE_MATCH);
-    let reply = match question.kind {
+    let mut reply = match question.kind {
         Kind::ResolveHandle => {
             let answered = site.atproto.as_ref()?.did_at_hand(question.name)?;
             let prepared = answered.entry.prepared.get()?;
@@ -50,6 +52,11 @@ pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option
         }
     };
     site.counters.count(question.kind, reply.status());
+    if let Some(begun) = begun {
+        let request_id = site.next_request_id();
+        reply::identify(&mut reply, request_id);
+        super::log(question.kind, reply.status(), begun, request_id);
+    }
     Some(reply)
 }
 

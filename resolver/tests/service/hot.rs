@@ -1,8 +1,13 @@
 //! What is in memory is answered the same on the hot path and past it.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use namesake::{ErrorKind, Ttl, Why};
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Says, World};
 
@@ -54,6 +59,65 @@ async fn every_answer_is_the_same_either_way() {
                 assert_eq!(known.status == 304, status == 200, "{target}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_in_the_access_log_once_either_way() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = World::with(|builder| builder.access_log(true));
+    world.independent.say("alice.example.com", Says::Found("did:plc:a", Ttl::Default));
+    let server = world.serve().await;
+    let mut ids = Vec::new();
+    for target in [
+        "/@alice.example.com",
+        "/@alice.example.com",
+        "/@%61lice.example.com",
+        "/v1/resolve?handle=alice.example.com",
+    ] {
+        ids.push(server.get(target).await.header("namesake-request-id").to_owned());
+    }
+    let resolve_handle = "/xrpc/com.atproto.identity.resolveHandle?handle=alice.example.com";
+    ids.push(server.get(resolve_handle).await.header("namesake-request-id").to_owned());
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("http.request")).collect();
+    assert_eq!(lines.len(), ids.len(), "{text}");
+    for ((line, id), route) in
+        lines.iter().zip(ids).zip(["handle", "handle", "handle", "resolve", "xrpc-resolve-handle"])
+    {
+        for part in [
+            &format!("request.id={id}"),
+            &format!("http.route=\"{route}\""),
+            "http.status=",
+            "request.took_ms=",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        assert!(!line.contains("alice"), "{line}");
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
     }
 }
 
