@@ -3,16 +3,20 @@
 //! Source: Meta for Developers, "Deauthorize callback" and "Data Deletion Request Callback": a form with a
 //! `signed_request`; a deletion is answered with a page to look at and a code.
 
-use namesake::{AccountId, Timestamp, store::Commit};
+use data_encoding::BASE64URL_NOPAD;
+use namesake::{
+    AccountId, Timestamp,
+    store::{Commit, Key},
+};
 use serde::{Serialize, Serializer};
 use url::{Url, form_urlencoded};
 
 use crate::{
     MirrorModel, RegisterError, WebhookError,
     records::{Deletion, ForeignKey},
-    register::Outcome,
-    secret::random_text,
-    signed_request,
+    register::{ATTEMPTS, Outcome},
+    secret::hash,
+    signed_request::{self, Signed},
 };
 
 /// The answer to a data-deletion request, in the shape Meta asks for.
@@ -31,31 +35,45 @@ impl MirrorModel {
     /// # Errors
     /// [`WebhookError`] when the form is not from the upstream, or cannot be honoured now.
     pub async fn deauthorize(&self, form: &[u8]) -> Result<(), WebhookError> {
-        if let Some(account) = self.subject(form).await? {
+        if let Some(account) = self.subject(&self.signed(form)?).await? {
             self.unlink(&account).await?;
         }
         Ok(())
     }
 
-    /// The person wants their data deleted: it is, at once. Unknown people get a code as well.
+    /// The person wants their data deleted: it is, at once. Unknown people get a code as well. A request that comes again
+    /// gets its own code again, and deletes nothing that is there since.
     ///
     /// # Errors
     /// [`WebhookError`] when the form is not from the upstream, or cannot be honoured now.
     pub async fn delete_requested(&self, form: &[u8]) -> Result<DeletionReceipt, WebhookError> {
-        if let Some(account) = self.subject(form).await? {
-            self.erase(&account).await?;
-        }
-        let confirmation_code = random_text(&*self.randomness);
+        let signed = self.signed(form)?;
+        // The signature is a secret of those who made or saw the request, and so is what is made of it.
+        let confirmation_code = hash(&BASE64URL_NOPAD.encode(&signed.signature));
         let key = self.register.keys.deletion(&confirmation_code).map_err(RegisterError::from)?;
-        let slot = self.register.read::<Deletion>(key).await?;
-        let commit =
-            slot.put(Commit::new(), &Deletion { at: self.clock.now() }).map_err(RegisterError::from)?;
-        if self.register.commit(commit).await? != Outcome::Done {
-            return Err(RegisterError::Contended.into());
+        if self.register.read::<Deletion>(key.clone()).await?.value().is_none() {
+            if let Some(account) = self.subject(&signed).await? {
+                self.erase(&account).await?;
+            }
+            self.note_deletion(key).await?;
         }
         let mut url = self.settings.public("delete");
         url.query_pairs_mut().append_pair("code", &confirmation_code);
         Ok(DeletionReceipt { url, confirmation_code })
+    }
+
+    async fn note_deletion(&self, key: Key) -> Result<(), RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let slot = self.register.read::<Deletion>(key.clone()).await?;
+            if slot.value().is_some() {
+                return Ok(());
+            }
+            let commit = slot.put(Commit::new(), &Deletion { at: self.clock.now() })?;
+            if self.register.commit(commit).await? == Outcome::Done {
+                return Ok(());
+            }
+        }
+        Err(RegisterError::Contended)
     }
 
     /// When a deletion that was asked for was done. Nothing else of it is remembered, and that only for
@@ -69,14 +87,24 @@ impl MirrorModel {
         slot.value().map(|deletion| deletion.at).ok_or(WebhookError::NoSuchRequest)
     }
 
-    /// The account a form is about, if it is ours.
-    async fn subject(&self, form: &[u8]) -> Result<Option<AccountId>, WebhookError> {
+    /// The request in a form, if the upstream issued it, and lately.
+    fn signed(&self, form: &[u8]) -> Result<Signed, WebhookError> {
         let signed = form_urlencoded::parse(form)
             .find_map(|(field, value)| (field == "signed_request").then_some(value))
             .ok_or(WebhookError::Malformed)?;
-        let id = signed_request::open(&signed, &self.settings.webhook_secrets)?;
-        let foreign = ForeignKey { source: self.upstream.source().clone(), id };
-        Ok(self.register.foreign(&foreign).await?.value().cloned())
+        let settings = &self.settings;
+        signed_request::open(
+            &signed,
+            &settings.webhook_secrets,
+            self.clock.now(),
+            settings.signed_request_ttl,
+        )
+    }
+
+    /// The account a request is about, if it is here.
+    async fn subject(&self, signed: &Signed) -> Result<Option<AccountId>, RegisterError> {
+        let foreign = ForeignKey { source: self.upstream.source().clone(), id: signed.user.clone() };
+        Ok(self.register.foreign(&foreign).await?.into_value())
     }
 }
 

@@ -170,6 +170,9 @@ pub enum WebhookError {
     /// Not signed, or not with a secret of ours.
     #[error("the signature is missing or wrong")]
     Signature,
+    /// Signed, and issued too long ago: whoever saw it may be sending it again.
+    #[error("this was issued too long ago, or by a clock that is ahead: it is not taken any more")]
+    Outdated,
     /// Signed, and yet nothing that can be understood.
     #[error("the payload makes no sense")]
     Malformed,
@@ -186,7 +189,7 @@ impl WebhookError {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::NotSubscribed | Self::Signature => Remedy::Accept,
+            Self::NotSubscribed | Self::Signature | Self::Outdated => Remedy::Accept,
             Self::Malformed => Remedy::Mend,
             Self::NoSuchRequest => Remedy::LookElsewhere,
             Self::Register(error) => error.remedy(),

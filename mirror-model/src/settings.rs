@@ -28,6 +28,8 @@ pub struct MirrorSettings {
     pub session_ttl: Duration,
     /// How long a person may take at the upstream's authorize page.
     pub state_ttl: Duration,
+    /// For how long after it was issued a request to deauthorise or delete somebody is taken.
+    pub signed_request_ttl: Duration,
     /// How long a deletion that the upstream asked for can be looked up by its code.
     pub deletion_record_ttl: Duration,
     /// Any of these may sign webhooks, deauthorisations and deletion requests; several while one is being rotated.
@@ -38,7 +40,8 @@ pub struct MirrorSettings {
 
 impl MirrorSettings {
     /// Settings with every limit at its default: a poll every five minutes, a handle for a day without confirmation,
-    /// 600 polls a minute, sessions of 30 days, ten minutes to sign in, 90 days to look up a deletion; no webhooks.
+    /// 600 polls a minute, sessions of 30 days, ten minutes to sign in, an hour for a signed request, 90 days to look up a deletion; no
+    /// webhooks.
     #[must_use]
     pub fn new(scheme: Scheme, public_url: Url) -> Self {
         Self {
@@ -50,6 +53,7 @@ impl MirrorSettings {
             concurrent_polls: 8,
             session_ttl: Duration::from_secs(30 * 24 * 3600),
             state_ttl: Duration::from_secs(600),
+            signed_request_ttl: Duration::from_secs(3600),
             deletion_record_ttl: Duration::from_secs(90 * 24 * 3600),
             webhook_secrets: Vec::new(),
             verify_token: None,

@@ -193,6 +193,7 @@ fn mirror(
         max_unconfirmed: Duration::from_secs(mirror.max_unconfirmed_seconds),
         polls_per_minute: mirror.polls_per_minute,
         session_ttl: Duration::from_secs(mirror.session_seconds),
+        signed_request_ttl: Duration::from_secs(mirror.signed_request_seconds),
         deletion_record_ttl: Duration::from_secs(u64::from(mirror.deletion_record_days) * 24 * 3600),
         webhook_secrets,
         verify_token: mirror.verify_token(name)?.map(Secret::new),

@@ -129,6 +129,11 @@ fn check(config: Config) -> Result<Config, ConfigError> {
                 "mirror.{name}: poll_seconds and polls_per_minute must be above 0, and max_unconfirmed_seconds above poll_seconds"
             )));
         }
+        if mirror.signed_request_seconds == 0 {
+            return Err(ConfigError::invalid(format!(
+                "mirror.{name}.signed_request_seconds must be above 0"
+            )));
+        }
         if mirror.deletion_record_days == 0 {
             return Err(ConfigError::invalid(format!("mirror.{name}.deletion_record_days must be above 0")));
         }
@@ -242,6 +247,7 @@ mod tests {
             "[cache]\nsnapshot_max_mib = 4097\n",
             "[independent]\nhandle_domains = [\"a.example\"]\n",
             &format!("{MIRROR}client_id = \"1\"\npoll_seconds = 0\n"),
+            &format!("{MIRROR}client_id = \"1\"\nsigned_request_seconds = 0\n"),
             &format!("{MIRROR}client_id = \"1\"\ndeletion_record_days = 0\n"),
         ] {
             assert!(from_file(text, &[]).is_err(), "{text}");

@@ -53,6 +53,10 @@ pub struct Mirror {
     /// How long somebody stays signed in here.
     #[serde(default = "defaults::session_seconds")]
     pub session_seconds: u64,
+    /// For how long after it was issued a request of the upstream to deauthorise or delete somebody is taken: whoever saw
+    /// one can send it again.
+    #[serde(default = "defaults::signed_request_seconds")]
+    pub signed_request_seconds: u64,
     /// For how many days a deletion that the upstream asked for can be looked up by its code.
     #[serde(default = "defaults::deletion_record_days")]
     pub deletion_record_days: u32,
@@ -70,6 +74,9 @@ mod defaults {
     }
     pub(super) fn session_seconds() -> u64 {
         30 * 24 * 3600
+    }
+    pub(super) fn signed_request_seconds() -> u64 {
+        3600
     }
     pub(super) fn deletion_record_days() -> u32 {
         90

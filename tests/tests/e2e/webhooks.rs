@@ -151,3 +151,16 @@ async fn who_removes_the_app_loses_the_name_at_once_and_who_asks_for_deletion_ev
     let status = scene.send_to(receipt["url"].as_str().unwrap().parse().unwrap(), "GET", &[], "").await;
     assert_eq!((status.status, &status.json()["status"]), (200, &"deleted".into()));
 }
+
+#[tokio::test]
+async fn a_captured_request_is_refused_once_its_hour_is_over() {
+    let scene = Scene::new().await;
+    let alice = scene.who("alice").await;
+    let form = String::from_utf8(scene.world.sandbox.signed_request_form("alice").unwrap()).unwrap();
+    scene.pass(Duration::from_secs(3601)).await;
+    for path in ["/mirror/threads/deauthorize", "/mirror/threads/delete"] {
+        let refused = scene.send("POST", path, &[], &form).await;
+        assert_eq!((refused.status, refused.kind().as_str()), (403, "refused"), "{path} {refused:?}");
+    }
+    assert_eq!(scene.who("alice").await, alice);
+}

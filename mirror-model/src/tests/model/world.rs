@@ -238,7 +238,8 @@ impl World {
     }
 
     fn signed_form(&self, person: usize) -> Vec<u8> {
-        let payload = format!(r#"{{"algorithm":"HMAC-SHA256","issued_at":1,"user_id":"u{person}"}}"#);
+        let now = self.clock.now().as_second();
+        let payload = format!(r#"{{"algorithm":"HMAC-SHA256","issued_at":{now},"user_id":"u{person}"}}"#);
         let payload = data_encoding::BASE64URL_NOPAD.encode(payload.as_bytes());
         let signature = sign(payload.as_bytes(), &Secret::new(SECRET));
         format!("signed_request={}.{payload}", data_encoding::BASE64URL_NOPAD.encode(&signature)).into_bytes()
