@@ -1,7 +1,7 @@
 //! What can go wrong, and what whoever called can do about it. One file of the resolver turns a [`Remedy`] into a status.
 
 use namesake::{
-    ErrorKind, ResolveError,
+    ErrorKind, ResolveError, TextTooLong,
     store::{KeyError, StoreError, StoreErrorKind},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub enum Remedy {
     /// Send something else: the request makes no sense.
     Mend,
+    /// Shorten a text.
+    Shorten,
     /// Sign in (again).
     SignIn,
     /// Nothing: it is against the rules, and the message says which and what to do instead.
@@ -88,7 +90,7 @@ pub enum LinkError {
     Denied(String),
     /// Signed in here as somebody whose link is to another upstream account.
     #[error(
-        "you are signed in with an account that mirrors somebody else, and a link is for good: sign out first to link this one as an account of its own"
+        "you are signed in with an account that mirrors somebody else, and a link is for good: sign out first, on the page of this mirror, to link this one as an account of its own"
     )]
     LinkedToAnother,
     /// The upstream did not answer, or not usefully.
@@ -138,6 +140,14 @@ pub enum OwnError {
     /// A picture was to be written.
     #[error("the picture is always the one of the linked upstream account: change it there")]
     PictureIsMirrored,
+    /// A text is longer than what is kept. None of the edit was done.
+    #[error("nothing was saved, since the {what} is too long: {why}")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// By how much.
+        why: TextTooLong,
+    },
     /// The edit makes no sense.
     #[error("{0}")]
     Malformed(String),
@@ -154,6 +164,7 @@ impl OwnError {
             Self::SignIn => Remedy::SignIn,
             Self::HandleIsMirrored { .. } => Remedy::RenameUpstream,
             Self::PictureIsMirrored => Remedy::Accept,
+            Self::TooLong { .. } => Remedy::Shorten,
             Self::Malformed(_) => Remedy::Mend,
             Self::Register(error) => error.remedy(),
         }

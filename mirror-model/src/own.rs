@@ -105,7 +105,8 @@ impl MirrorModel {
         self.own_of(&stored).await
     }
 
-    /// Changes one's own texts, cleaned as every text from outside is.
+    /// Changes one's own texts, cleaned as every text from outside is. What would be cut is refused: its author is there to
+    /// shorten it.
     ///
     /// # Errors
     /// [`OwnError`]; nothing was changed then.
@@ -118,10 +119,11 @@ impl MirrorModel {
         for _ in 0..ATTEMPTS {
             let (slot, mut next) = self.authorize(account, token).await?;
             if let Some(name) = &edit.display_name {
-                next.display_name = DisplayName::clean(name);
+                let whole = DisplayName::whole(name);
+                next.display_name = whole.map_err(|why| OwnError::TooLong { what: "display name", why })?;
             }
             if let Some(bio) = &edit.bio {
-                next.bio = Bio::clean(bio);
+                next.bio = Bio::whole(bio).map_err(|why| OwnError::TooLong { what: "bio", why })?;
             }
             if slot.value() == Some(&next) {
                 return self.own_of(&next).await;

@@ -1,10 +1,14 @@
 //! Who is signed in. One sign-in for each account; a new one ends the old.
 
-use namesake::{AccountId, store::Slot};
+use namesake::{
+    AccountId,
+    store::{Commit, Slot},
+};
 
 use crate::{
     MirrorModel, OwnError, RegisterError, SessionToken,
     records::{Account, Session},
+    register::{ATTEMPTS, Outcome},
 };
 
 impl MirrorModel {
@@ -15,6 +19,22 @@ impl MirrorModel {
     pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<AccountId>, RegisterError> {
         let slot = self.session(token).await?;
         Ok(slot.and_then(|slot| slot.value().map(|account| account.account.clone())))
+    }
+
+    /// Ends a session; one that has ended is fine. The account stays as it is.
+    ///
+    /// # Errors
+    /// [`RegisterError`] when it may still be valid.
+    pub async fn sign_out(&self, token: &SessionToken) -> Result<(), RegisterError> {
+        for _ in 0..ATTEMPTS {
+            let row = self.register.read::<AccountId>(self.register.keys.session(&token.hash())?).await?;
+            // The account still has its hash, which without this row is worth nothing.
+            if row.value().is_none() || self.register.commit(row.clear(Commit::new())).await? == Outcome::Done
+            {
+                return Ok(());
+            }
+        }
+        Err(RegisterError::Contended)
     }
 
     /// The account of `id`, for its owner. Nobody else learns whether there is one.

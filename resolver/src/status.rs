@@ -27,6 +27,7 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::Origin => "refused",
         Refusal::Mirror { remedy, .. } => match remedy {
             Remedy::Mend => "invalid-request",
+            Remedy::Shorten => "text-too-long",
             Remedy::SignIn => "sign-in-required",
             Remedy::Accept => "refused",
             Remedy::RenameUpstream => "handle-is-mirrored",

@@ -53,7 +53,9 @@ pub use profile::{Profile, ProfileState};
 pub use randomness::Randomness;
 #[cfg(feature = "system")]
 pub use randomness::{SeededRandomness, SystemRandomness};
-pub use text::{AvatarUrl, Bio, DisplayName, clean_line, escape_for_terminal, escape_json_for_terminal};
+pub use text::{
+    AvatarUrl, Bio, DisplayName, TextTooLong, clean_line, escape_for_terminal, escape_json_for_terminal,
+};
 pub use trace::{Advice, Record, Step, StepOutcome, Trace};
 
 #[cfg(feature = "conformance")]

@@ -18,9 +18,24 @@ pub(crate) fn is_hidden(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Text without hidden characters, white space collapsed, cut to `graphemes`; joiners stay, emoji need them.
-/// The byte length is bounded too, since one grapheme can carry any number of marks.
+/// The most bytes that are kept for each grapheme, on the average: one can carry any number of marks.
+const BYTES_PER_GRAPHEME: usize = 32;
+
+/// Text without hidden characters, white space collapsed, cut to `graphemes` and to [`BYTES_PER_GRAPHEME`] for each.
 fn clean(text: &str, graphemes: usize, keep_lines: bool) -> String {
+    let cut: String = tidy(text, keep_lines)
+        .graphemes(true)
+        .take(graphemes)
+        .scan(0, |bytes, grapheme| {
+            *bytes += grapheme.len();
+            (*bytes <= graphemes * BYTES_PER_GRAPHEME).then_some(grapheme)
+        })
+        .collect();
+    cut.trim_end().to_owned()
+}
+
+/// The same, in its whole length. Joiners stay, emoji need them.
+fn tidy(text: &str, keep_lines: bool) -> String {
     let spaced = text.chars().filter_map(|c| match c {
         '\n' if keep_lines => Some('\n'),
         _ if c.is_whitespace() => Some(' '),
@@ -38,17 +53,27 @@ fn clean(text: &str, graphemes: usize, keep_lines: bool) -> String {
             cleaned.push(c);
         }
     }
-    let most_bytes = graphemes * 32;
-    let cut: String = cleaned
-        .trim()
-        .graphemes(true)
-        .take(graphemes)
-        .scan(0, |bytes, grapheme| {
-            *bytes += grapheme.len();
-            (*bytes <= most_bytes).then_some(grapheme)
-        })
-        .collect();
-    cut.trim_end().to_owned()
+    cleaned.trim().to_owned()
+}
+
+/// A text whose author would lose the end of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.words())]
+pub struct TextTooLong {
+    /// How many characters (graphemes, UAX #29) it has.
+    pub length: usize,
+    /// How many are kept.
+    pub most: usize,
+}
+
+impl TextTooLong {
+    fn words(self) -> String {
+        let Self { length, most } = self;
+        match length > most {
+            true => format!("it has {length} characters, and {most} are the most"),
+            false => "its characters carry more marks than can be kept".to_owned(),
+        }
+    }
 }
 
 /// One line of text from outside, without hidden characters, at most `graphemes` long: for messages and traces.
@@ -107,6 +132,27 @@ macro_rules! display_text {
         impl $name {
             /// The most graphemes (UAX #29) that are kept.
             pub const MAX_GRAPHEMES: usize = $graphemes;
+
+            /// The most bytes that are kept.
+            pub const MAX_BYTES: usize = $graphemes * BYTES_PER_GRAPHEME;
+
+            /// How many graphemes a text has, once it is cleaned.
+            #[must_use]
+            pub fn length(text: &str) -> usize {
+                tidy(text, $keep_lines).graphemes(true).count()
+            }
+
+            /// Cleans text whose author is there to shorten it; `None` when nothing to show is left.
+            ///
+            /// # Errors
+            /// [`TextTooLong`] where [`Self::clean`] would cut.
+            pub fn whole(text: &str) -> Result<Option<Self>, TextTooLong> {
+                let length = Self::length(text);
+                if length > $graphemes || tidy(text, $keep_lines).len() > Self::MAX_BYTES {
+                    return Err(TextTooLong { length, most: $graphemes });
+                }
+                Ok(Self::clean(text))
+            }
 
             /// Cleans text from outside; `None` when nothing to show is left.
             #[must_use]
@@ -178,7 +224,7 @@ impl fmt::Debug for AvatarUrl {
 
 #[cfg(test)]
 mod tests {
-    use super::{AvatarUrl, Bio, DisplayName, escape_for_terminal, escape_json_for_terminal};
+    use super::{AvatarUrl, Bio, DisplayName, TextTooLong, escape_for_terminal, escape_json_for_terminal};
 
     #[test]
     fn names_lose_controls_and_bidi_overrides_and_keep_emoji() {
@@ -235,5 +281,21 @@ mod tests {
             assert!(!shown.chars().any(|c| c != '\n' && super::is_hidden(c)), "{shown:?}");
             assert!(shown.contains("\\udb40\\udc41") && shown.contains("\\u009b31m") && shown.contains('å'));
         }
+    }
+
+    #[test]
+    fn what_would_be_cut_is_refused_where_its_author_can_shorten_it() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        assert_eq!(DisplayName::whole(&family.repeat(64)).unwrap(), DisplayName::clean(&family.repeat(64)));
+        assert_eq!(DisplayName::whole(" \u{202e} ").unwrap(), None);
+        // White space and what is hidden do not count.
+        let spaced = format!("  {} \u{200b}", "a  ".repeat(32));
+        assert_eq!((DisplayName::length(&spaced), DisplayName::whole(&spaced).is_ok()), (63, true));
+        let long = DisplayName::whole(&"a".repeat(65)).unwrap_err();
+        assert_eq!(long, TextTooLong { length: 65, most: 64 });
+        assert_eq!(long.to_string(), "it has 65 characters, and 64 are the most");
+        let marks = Bio::whole(&format!("e{}", "\u{301}".repeat(5000))).unwrap_err();
+        assert_eq!((marks.length, marks.to_string().contains("marks")), (1, true));
+        assert_eq!(Bio::length("one\r\ntwo"), 7);
     }
 }

@@ -1,8 +1,12 @@
 //! One's own profile, and what the upstream asks for on somebody's behalf.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use namesake::{ProfileState, Why, store::MemoryStore};
+use namesake::{
+    ProfileState, Why,
+    store::{MemoryStore, Store as _, Version},
+};
+use serde_json::json;
 
 use super::world::World;
 use crate::{Edit, OwnError, Remedy, SessionToken, WebhookError, sandbox::PersonEdit};
@@ -85,6 +89,49 @@ async fn strangers_learn_nothing() {
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_session_and_nothing_else() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with(&["alice", "bob"], store.clone()).await;
+    let alice = world.link("alice").await;
+    let told = store.changes(Version::ZERO, 100).await.unwrap().len();
+    for _ in 0..2 {
+        world.model.sign_out(&alice.token).await.unwrap();
+        assert_eq!(world.model.signed_in(&alice.token).await.unwrap(), None);
+    }
+    assert!(matches!(world.model.own(&alice.account, &alice.token).await, Err(OwnError::SignIn)));
+    assert_eq!(store.changes(Version::ZERO, 100).await.unwrap().len(), told, "nobody is told");
+    assert_eq!(world.holder("alice").await, Ok(alice.account.clone()));
+    // The same browser may now link somebody else, and alice comes back to what is hers.
+    let bob = world.link_with("bob", Some(&alice.token)).await.unwrap();
+    assert!(bob.created && bob.account != alice.account);
+    let back = world.link("alice").await;
+    assert_eq!(back.account, alice.account);
+    world.model.delete(&back.account, &back.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_is_too_long_is_refused_whole() {
+    let world = world(&["alice"]).await;
+    let alice = world.link("alice").await;
+    let before = world.model.own(&alice.account, &alice.token).await.unwrap();
+    for (json, what) in [
+        (json!({ "displayName": "n".repeat(65) }), "display name"),
+        (json!({ "displayName": "New", "description": "b".repeat(257) }), "bio"),
+        (json!({ "bio": format!("e{}", "\u{301}".repeat(9000)) }), "bio"),
+    ] {
+        let edit = Edit::from_json(json.to_string().as_bytes(), &world.model).unwrap();
+        let refused = world.model.edit(&alice.account, &alice.token, edit).await.unwrap_err();
+        assert_eq!(refused.remedy(), Remedy::Shorten);
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+    assert_eq!(world.model.own(&alice.account, &alice.token).await.unwrap(), before, "not a word of it");
+    let most = json!({ "displayName": "n".repeat(64), "description": format!(" {} ", "b".repeat(256)) });
+    let edit = Edit::from_json(most.to_string().as_bytes(), &world.model).unwrap();
+    let own = world.model.edit(&alice.account, &alice.token, edit).await.unwrap();
+    assert_eq!(own.profile.bio.unwrap().as_str(), "b".repeat(256));
+}
+
+#[tokio::test]
 async fn one_sees_ones_former_names() {
     let world = world(&["alice"]).await;
     let alice = world.link("alice").await;
@@ -128,6 +175,37 @@ async fn a_deletion_that_the_upstream_asks_for_is_done_and_can_be_looked_up() {
     let forged = b"signed_request=AAAA.eyJ1c2VyX2lkIjoiMCJ9";
     assert!(matches!(world.model.delete_requested(forged).await, Err(WebhookError::Signature)));
     assert!(matches!(world.model.deauthorize(b"").await, Err(WebhookError::Malformed)));
+}
+
+#[tokio::test]
+async fn a_request_that_was_seen_is_of_no_use_an_hour_later() {
+    let world = world(&["alice"]).await;
+    let alice = world.link("alice").await;
+    let form = world.sandbox.signed_request_form("alice").unwrap();
+    world.clock.advance(world.model.settings().signed_request_ttl + Duration::from_secs(1));
+    let refused = world.model.deauthorize(&form).await.unwrap_err();
+    assert!(matches!(refused, WebhookError::Outdated) && refused.remedy() == Remedy::Accept, "{refused}");
+    let refused = world.model.delete_requested(&form).await.unwrap_err();
+    assert!(matches!(refused, WebhookError::Outdated), "{refused}");
+    assert_eq!(world.holder("alice").await, Ok(alice.account));
+}
+
+#[tokio::test]
+async fn a_deletion_that_comes_again_deletes_nobody_who_came_back() {
+    let world = world(&["alice"]).await;
+    world.link("alice").await;
+    let form = world.sandbox.signed_request_form("alice").unwrap();
+    let first = world.model.delete_requested(&form).await.unwrap();
+    let back = world.link("alice").await;
+    let again = world.model.delete_requested(&form).await.unwrap();
+    assert_eq!(again, first, "it is the same request");
+    assert_eq!(world.holder("alice").await, Ok(back.account));
+    // Another one is another.
+    world.clock.advance(Duration::from_secs(1));
+    let other = world.sandbox.signed_request_form("alice").unwrap();
+    let other = world.model.delete_requested(&other).await.unwrap();
+    assert_ne!(other.confirmation_code, first.confirmation_code);
+    assert_eq!(world.holder("alice").await, Err(Why::Unknown));
 }
 
 #[tokio::test]

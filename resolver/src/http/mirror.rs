@@ -24,7 +24,7 @@ use super::{
     Site, mirror_page,
     reply::{self, Reply},
     request::Asked,
-    session::{LINKING, SESSION, cookie, session, set_cookie},
+    session::{LINKING, SESSION, browser_session, cookie, session, set_cookie},
 };
 use crate::{
     api::{FormerHandle, OwnAccount},
@@ -55,7 +55,14 @@ pub(super) async fn callback(site: &Site, asked: &Asked, name: &str) -> Result<R
         error_description: text("error_description")?,
     };
     let browser = asked.cookie(&cookie(LINKING, &mirror));
-    let linked = mirror.callback(query, browser, session(&mirror, asked).as_ref()).await?;
+    let linked = match mirror.callback(query, browser, session(&mirror, asked).as_ref()).await {
+        Ok(linked) => linked,
+        Err(error) if asked.prefers_html() => {
+            let token = browser_session(&mirror, asked);
+            return mirror_page::explain(&mirror, token.as_ref(), error.into(), None).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
     let mut reply = if asked.prefers_html() { see_other(&own_page(&mirror, &linked)) } else { told(&linked) };
     let lasts = mirror.settings().session_ttl.as_secs();
     set_cookie(&mut reply, &cookie(SESSION, &mirror), linked.token.expose(), lasts);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /mirror/{name}` | what linking means; for whoever is signed in, their own profile |
 //! | `POST /mirror/{name}/profile` | changes their texts |
+//! | `POST /mirror/{name}/sign-out` | ends their sign-in |
 //! | `POST /mirror/{name}/leave` | deletes their account |
 //!
 //! A form is taken from our own pages only, and in the name of the cookie's owner. Whatever is done answers 303 back to
@@ -18,7 +19,8 @@ use super::{
     Site, mirror,
     reply::{self, Reply},
     request::{Asked, Parameters},
-    session::{SESSION, browser_session, cookie, set_cookie},
+    route::{Kind, Route},
+    session::{LINKING, SESSION, browser_session, cookie, set_cookie},
 };
 use crate::{
     api::{OwnAccount, Problem},
@@ -58,6 +60,22 @@ pub(super) async fn save(site: &Site, asked: Asked, name: &str) -> Result<Reply,
         Ok(_) => Ok(mirror::see_other(&path(&mirror, Done::Saved))),
         Err(error) => form.explain(&mirror, error.into(), Some(typed(&fields))).await,
     }
+}
+
+/// `POST /mirror/{name}/sign-out`. Whoever is signed out already stays so.
+pub(super) async fn sign_out(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
+    let mirror = site.mirror(name)?;
+    let form = Form::of(site, &mirror, asked).await?;
+    if let Some(token) = &form.token
+        && let Err(error) = mirror.sign_out(token).await
+    {
+        return form.explain(&mirror, OwnError::from(error).into(), None).await;
+    }
+    let mut reply = mirror::see_other(&path(&mirror, Done::SignedOut));
+    set_cookie(&mut reply, &cookie(SESSION, &mirror), "", 0);
+    // A sign-in under way was begun as whoever was signed in.
+    set_cookie(&mut reply, &cookie(LINKING, &mirror), "", 0);
+    Ok(reply)
 }
 
 /// `POST /mirror/{name}/leave`
@@ -114,20 +132,50 @@ impl Form {
         refusal: Refusal,
         typed: Option<Texts>,
     ) -> Result<Reply, Refusal> {
-        let problem = refusal.problem();
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        // The page of an internal error says under which id the log has it.
-        if !self.html || status == StatusCode::INTERNAL_SERVER_ERROR {
+        if !self.html {
             return Err(refusal);
         }
-        // Should this fail as well, the first reason is the one to tell.
-        let account = owner(mirror, self.token.as_ref()).await.ok().flatten();
-        let mut reply = show(status, View { mirror, account, done: None, problem: Some(problem), typed });
-        if let Some(seconds) = refusal.retry_after_seconds() {
-            reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        Ok(reply)
+        explain(mirror, self.token.as_ref(), refusal, typed).await
     }
+}
+
+/// Why something was not done, on the page of the mirror, which has the ways on: to sign in, to sign out, to mend what was
+/// typed.
+pub(super) async fn explain(
+    mirror: &MirrorModel,
+    token: Option<&SessionToken>,
+    refusal: Refusal,
+    typed: Option<Texts>,
+) -> Result<Reply, Refusal> {
+    let problem = refusal.problem();
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // The page of an internal error says under which id the log has it.
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        return Err(refusal);
+    }
+    // Should this fail as well, the first reason is the one to tell.
+    let account = owner(mirror, token).await.ok().flatten();
+    let mut reply = show(status, View { mirror, account, done: None, problem: Some(problem), typed });
+    if let Some(seconds) = refusal.retry_after_seconds() {
+        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(reply)
+}
+
+/// The page of the mirror that a route is about, for whoever was refused there.
+pub(super) fn way_back(site: &Site, Route { kind, part }: Route<'_>) -> Option<String> {
+    let name = match kind {
+        Kind::MirrorSave
+        | Kind::MirrorSignOut
+        | Kind::MirrorLeave
+        | Kind::MirrorConnect
+        | Kind::MirrorCallback
+        | Kind::MirrorDelete => part,
+        Kind::MirrorAccount | Kind::MirrorHandle => part.split([':', '%']).next().unwrap_or_default(),
+        _ => return None,
+    };
+    let mirror = site.mirror(name).ok()?;
+    Some(pages::mirror_path(mirror.settings().scheme.as_str()))
 }
 
 /// Only our own pages act for the owner. Every browser says where a form comes from (Fetch section 3.2); one that does

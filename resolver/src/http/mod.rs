@@ -208,7 +208,7 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
         method if !kind.takes(method) => Err(Refusal::Method),
         _ => dispatch(site, asked, route, door).await,
     };
-    let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, kind, &refusal, html, request_id));
+    let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, route, &refusal, html, request_id));
     if let Some(wishes) = wishes {
         wishes.apply(kind, &mut reply);
     }
@@ -265,6 +265,7 @@ async fn dispatch(
         Kind::Webfinger => webfinger::webfinger(site, &asked).await,
         Kind::MirrorPage => Box::pin(mirror_page::page(site, &asked, part)).await,
         Kind::MirrorSave => Box::pin(mirror_page::save(site, asked, part)).await,
+        Kind::MirrorSignOut => Box::pin(mirror_page::sign_out(site, asked, part)).await,
         Kind::MirrorLeave => Box::pin(mirror_page::leave(site, asked, part)).await,
         Kind::MirrorConnect => Box::pin(mirror::connect(site, &asked, part)).await,
         Kind::MirrorCallback => Box::pin(mirror::callback(site, &asked, part)).await,
@@ -304,10 +305,11 @@ async fn dispatch(
     }
 }
 
-fn refuse(site: &Site, kind: Kind, refusal: &Refusal, html: bool, request_id: u64) -> Reply {
+fn refuse(site: &Site, route: Route<'_>, refusal: &Refusal, html: bool, request_id: u64) -> Reply {
+    let kind = route.kind;
     let mut reply = match kind.is_xrpc() {
         true => xrpc::failure(site, refusal),
-        false => reply::problem(refusal, html),
+        false => reply::problem(refusal, html, mirror_page::way_back(site, route).as_deref()),
     };
     if let Refusal::Method = refusal {
         allow(&mut reply, kind);

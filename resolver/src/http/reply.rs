@@ -210,12 +210,12 @@ fn cache_control(freshness: Freshness) -> HeaderValue {
     }
 }
 
-/// A refusal: a problem document, or a page for people.
-pub(crate) fn problem(refusal: &Refusal, html: bool) -> Reply {
+/// A refusal: a problem document, or a page for people, with the path of the page they came from, if that is known.
+pub(crate) fn problem(refusal: &Refusal, html: bool, back: Option<&str>) -> Reply {
     let problem = refusal.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = match html {
-        true => page(status, pages::problem(&problem)),
+        true => page(status, pages::problem(&problem, back)),
         false => bytes(status, PROBLEM, write(&problem)),
     };
     let headers = reply.headers_mut();

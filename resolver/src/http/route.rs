@@ -62,6 +62,7 @@ kinds! {
     Webfinger "webfinger" [GET],
     MirrorPage "mirror-page" [GET],
     MirrorSave "mirror-save" [POST],
+    MirrorSignOut "mirror-sign-out" [POST],
     MirrorLeave "mirror-leave" [POST],
     MirrorConnect "mirror-connect" [GET],
     MirrorCallback "mirror-callback" [GET],
@@ -182,6 +183,7 @@ impl<'a> Route<'a> {
 fn linking(action: &str) -> Kind {
     match action {
         "profile" => Kind::MirrorSave,
+        "sign-out" => Kind::MirrorSignOut,
         "leave" => Kind::MirrorLeave,
         "connect" => Kind::MirrorConnect,
         "callback" => Kind::MirrorCallback,
@@ -240,6 +242,7 @@ impl Kind {
             self,
             Self::MirrorPage
                 | Self::MirrorSave
+                | Self::MirrorSignOut
                 | Self::MirrorLeave
                 | Self::MirrorConnect
                 | Self::MirrorCallback
@@ -305,6 +308,7 @@ mod tests {
             ("/mirror/threads/x/delete", Kind::Nowhere, ""),
             ("/mirror/threads", Kind::MirrorPage, "threads"),
             ("/mirror/threads/profile", Kind::MirrorSave, "threads"),
+            ("/mirror/threads/sign-out", Kind::MirrorSignOut, "threads"),
             ("/mirror/threads/leave", Kind::MirrorLeave, "threads"),
             ("/mirror/threads/", Kind::Nowhere, ""),
             ("/mirror/", Kind::Nowhere, ""),

@@ -74,6 +74,13 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         &["Compare the request with /openapi.json, which lists every parameter and its form."],
     ),
     kind(
+        "text-too-long",
+        400,
+        "A text is too long",
+        "A text is longer than what is kept of it. Nothing of the request was done, so that nothing is lost without a word.",
+        &["Shorten the text and send it again. A form still has all that was typed."],
+    ),
+    kind(
         "sign-in-required",
         401,
         "Sign in first",

@@ -9,11 +9,15 @@ use super::{
 };
 use crate::api::Problem;
 
-/// The page of one problem: what happened, what to do about it, where else to look.
+/// The page of one problem: what happened, what to do about it, where else to look; and the page to go back to, if there
+/// is one.
 #[must_use]
-pub fn problem(problem: &Problem) -> Markup {
+pub fn problem(problem: &Problem, back: Option<&str>) -> Markup {
     let body = html! {
         (body(problem, Place::Alone))
+        @if let Some(back) = back {
+            p.actions { a.button.strong href=(back) { "Back to the page of this mirror" } }
+        }
         section aria-label="Look up" { (parts::search(problem.handle.as_deref())) }
     };
     layout(&problem.title, Page::Problem, &body)

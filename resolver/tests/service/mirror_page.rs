@@ -5,12 +5,13 @@ use std::time::Duration;
 use namesake_resolver::{demo, pages::CONTENT_SECURITY_POLICY};
 
 use crate::{
-    browser::{Browser, PAGE, SESSION, world},
+    browser::{Browser, PAGE, SESSION, person, world},
     support::Reply,
 };
 
 const SAVE: &str = "/mirror/threads/profile";
 const LEAVE: &str = "/mirror/threads/leave";
+const SIGN_OUT: &str = "/mirror/threads/sign-out";
 
 /// A world with a browser that is signed in as dora.
 async fn signed_in() -> (demo::World, std::sync::Arc<namesake::ManualClock>, Browser) {
@@ -169,7 +170,7 @@ async fn only_our_own_pages_act_for_the_owner() {
         vec![form, origin(&ours), site("none")],
         vec![form, origin(&ours), site("same-origin"), site("same-origin")],
     ] {
-        for (path, body) in [(SAVE, "displayName=Theirs"), (LEAVE, "confirm=yes")] {
+        for (path, body) in [(SAVE, "displayName=Theirs"), (LEAVE, "confirm=yes"), (SIGN_OUT, "")] {
             let refused = browser.send("POST", path, &[&headers[..], &[html]].concat(), body).await;
             assert_eq!(refused.status, 403, "{headers:?} {refused:?}");
             assert!(!refused.body.contains("Theirs"), "what a stranger wrote is not shown: {refused:?}");
@@ -220,5 +221,106 @@ async fn an_account_that_needs_a_login_says_so_and_where() {
     assert_eq!(again.header("location"), "/mirror/threads?done=signed-in");
     let page = browser.get(PAGE).await;
     assert!(page.body.contains("@dora") && !page.body.contains("Needs login"), "{page:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_can_sign_out_and_link_another_account() {
+    let (world, _, mut browser) = signed_in().await;
+    world.sandbox.add(person("erna")).unwrap();
+    let page = browser.get(PAGE).await;
+    holds(&page, &[r#"method="post" action="/mirror/threads/sign-out""#, "Sign out"]);
+    let mine = browser.cookies[SESSION].clone();
+
+    // A link is for good: the refusal says so on a page from which one can sign out.
+    let refused = browser.link("erna").await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    holds(&refused, &["sign out first", r#"action="/mirror/threads/sign-out""#, "role=\"alert\""]);
+
+    let out = browser.post(SIGN_OUT, "").await;
+    assert_eq!((out.status, out.header("location")), (303, "/mirror/threads?done=signed-out"), "{out:?}");
+    assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
+    holds(&browser.get("/mirror/threads?done=signed-out").await, &["Signed out.", "Link or sign in at"]);
+    // Not only the cookie is gone: whoever kept it has nothing.
+    browser.cookies.insert(SESSION.to_owned(), mine);
+    assert!(!browser.get(PAGE).await.body.contains("Your profile"));
+    assert_eq!(browser.post(SAVE, "displayName=Mine").await.status, 401);
+    assert_eq!(browser.post(SIGN_OUT, "").await.status, 303, "it is done already");
+
+    let linked = browser.link("erna").await;
+    assert_eq!(
+        (linked.status, linked.header("location")),
+        (303, "/mirror/threads?done=linked"),
+        "{linked:?}"
+    );
+    assert_eq!(browser.send("GET", "/@dora", &[], "").await.status, 200, "she is as she was");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn every_refusal_has_a_way_back() {
+    let (world, _, mut browser) = signed_in().await;
+    let html = ("accept", "text/html");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (method, path, headers, body, status) in [
+        ("GET", "/mirror/threads/callback?code=x&state=x", &[html][..], "", 403),
+        ("GET", "/mirror/threads/callback?error=access_denied&state=x", &[html], "", 403),
+        ("GET", "/mirror/threads/callback", &[html], "", 400),
+        ("HEAD", "/mirror/threads/connect", &[html], "", 405),
+        ("GET", "/mirror/threads/delete?code=x", &[html], "", 404),
+        ("POST", SAVE, &[html, form], "displayName=x", 403),
+        ("POST", LEAVE, &[html, form, ("origin", "https://elsewhere.example")], "confirm=yes", 403),
+        ("POST", SIGN_OUT, &[html, form], "", 403),
+        ("PUT", "/v1/mirror/accounts/threads:abc/handle", &[html], "{}", 403),
+        ("GET", "/v1/mirror/accounts/threads:abc", &[html], "", 401),
+    ] {
+        let refused = browser.send(method, path, headers, body).await;
+        assert_eq!(refused.status, status, "{method} {path} {refused:?}");
+        if method != "HEAD" {
+            let ways = [r#"href="/mirror/threads""#, r#"action="/mirror/threads/sign-out""#];
+            assert!(ways.iter().any(|way| refused.body.contains(way)), "{method} {path} {refused:?}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_too_long_is_refused_with_all_of_it_kept() {
+    let (world, _, mut browser) = signed_in().await;
+    let before = public_profile(&mut browser).await;
+    let (name, bio) = ("n".repeat(70), "b".repeat(300));
+    for (body, says) in [
+        (format!("displayName={name}&description=short"), "70 of 64 characters: <strong>6 too many</strong>"),
+        (
+            format!("displayName=short&description={bio}"),
+            "300 of 256 characters: <strong>44 too many</strong>",
+        ),
+    ] {
+        let refused = browser.post(SAVE, &body).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        holds(&refused, &["role=\"alert\"", "Nothing was saved", says]);
+        let kept = if body.contains(&bio) { &bio } else { &name };
+        holds(&refused, &[kept.as_str(), "short"]);
+    }
+    let own = browser.get("/v1/changes").await.json()["changes"].clone();
+    let account = own.as_array().unwrap().last().unwrap()["account"].as_str().unwrap().to_owned();
+    let path = format!("/v1/mirror/accounts/{account}");
+    for body in [format!(r#"{{"displayName":"{name}"}}"#), format!(r#"{{"displayName":"x","bio":"{bio}"}}"#)]
+    {
+        let refused = browser.send("PATCH", &path, &[], &body).await;
+        assert_eq!((refused.status, &refused.json()["type"]), (400, &"/problems/text-too-long".into()));
+        assert!(refused.json()["detail"].as_str().unwrap().contains("are the most"), "{refused:?}");
+    }
+    assert_eq!(public_profile(&mut browser).await, before);
+
+    let page = browser.get(PAGE).await;
+    holds(&page, &["13 of 64 characters.", "6 of 256 characters.", "maxlength="]);
+    // What is within the limits is taken to the letter, whatever it is made of.
+    let (family, escaped) = (
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "%F0%9F%91%A8%E2%80%8D%F0%9F%91%A9%E2%80%8D%F0%9F%91%A7",
+    );
+    assert_eq!(browser.post(SAVE, &format!("displayName={}", escaped.repeat(64))).await.status, 303);
+    assert_eq!(public_profile(&mut browser).await["displayName"], family.repeat(64));
     world.stop().await;
 }

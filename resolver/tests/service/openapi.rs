@@ -225,6 +225,8 @@ async fn real_answers_are_as_the_document_says() {
         ("POST", "/mirror/threads/profile", &[], "displayName=A", 403),
         ("POST", "/mirror/threads/profile", &from_us, "displayName=A", 401),
         ("POST", "/mirror/threads/profile", &signed_in, "displayName=A", 303),
+        ("POST", "/mirror/threads/sign-out", &[], "", 403),
+        ("POST", "/mirror/threads/sign-out", &from_us, "", 303),
         ("POST", "/mirror/threads/leave", &from_us, "", 400),
         ("POST", "/mirror/threads/leave", &from_us, "confirm=yes", 401),
         ("GET", "/mirror/threads/connect", &[], "", 303),

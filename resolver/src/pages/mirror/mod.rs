@@ -6,6 +6,7 @@ mod terms;
 mod visitor;
 
 use maud::{Markup, html};
+use namesake::{Bio, DisplayName};
 
 pub use self::{
     owner::{OwnerView, mirror_owner},
@@ -22,6 +23,8 @@ pub enum Done {
     Linked,
     /// Signed in as an account that was.
     SignedIn,
+    /// Ended the sign-in.
+    SignedOut,
     /// Changed the texts.
     Saved,
     /// Deleted the account.
@@ -29,7 +32,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 4] = [Self::Linked, Self::SignedIn, Self::Saved, Self::Deleted];
+    const ALL: [Self; 5] = [Self::Linked, Self::SignedIn, Self::SignedOut, Self::Saved, Self::Deleted];
 
     /// How it is named in the page's address (`?done=`).
     #[must_use]
@@ -37,6 +40,7 @@ impl Done {
         match self {
             Self::Linked => "linked",
             Self::SignedIn => "signed-in",
+            Self::SignedOut => "signed-out",
             Self::Saved => "saved",
             Self::Deleted => "deleted",
         }
@@ -68,22 +72,38 @@ fn outcome(done: Option<&str>, problem: Option<&Problem>) -> Markup {
     }
 }
 
-/// The two fields. What is typed is cleaned when it is stored; the limits are in words, since browsers count otherwise.
+/// The two fields, each with how much of it is used up. `maxlength` keeps out what could never be kept: browsers count in
+/// other units than we do, and it must not stop anybody within the limit.
 fn text_fields(texts: &Texts, read_only: bool) -> Markup {
+    let (name, bio) = (&texts.display_name, &texts.description);
     html! {
         div {
             label for="display-name" { "Display name" }
-            input #display-name name="displayName" type="text" value=(texts.display_name) readonly[read_only]
-                autocomplete="off" aria-describedby="display-name-hint";
-            p.hint #display-name-hint { "One line; 64 characters are kept. Empty: your handle stands in its place." }
+            input #display-name name="displayName" type="text" value=(name) readonly[read_only]
+                maxlength=(DisplayName::MAX_BYTES) autocomplete="off" aria-describedby="display-name-hint";
+            p.hint #display-name-hint {
+                (used(DisplayName::length(name), DisplayName::MAX_GRAPHEMES)) " One line. Empty: your handle stands in its place."
+            }
         }
         div {
             label for="description" { "Bio" }
             // A line break right behind the tag is not part of the text; one of the text's own would be lost.
-            textarea #description name="description" rows="5" readonly[read_only] aria-describedby="description-hint" {
-                "\n" (texts.description)
+            textarea #description name="description" rows="5" readonly[read_only]
+                maxlength=(Bio::MAX_BYTES) aria-describedby="description-hint" {
+                "\n" (bio)
             }
-            p.hint #description-hint { "Line breaks stay; 256 characters are kept." }
+            p.hint #description-hint { (used(Bio::length(bio), Bio::MAX_GRAPHEMES)) " Line breaks stay." }
+        }
+    }
+}
+
+/// How much of a field is used up, as it was when the page was made.
+fn used(length: usize, most: usize) -> Markup {
+    html! {
+        span.used {
+            (length) " of " (most) " characters"
+            @if let Some(over) = length.checked_sub(most).filter(|over| *over > 0) { ": " strong { (over) " too many" } }
+            "."
         }
     }
 }

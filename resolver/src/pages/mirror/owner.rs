@@ -45,6 +45,10 @@ pub fn mirror_owner(view: &OwnerView) -> Markup {
                 }
             }
             (facts(terms, account))
+            form.actions method="post" action=(terms.action("sign-out")) {
+                button.button type="submit" { "Sign out" }
+                span.hint { "Ends the sign-in in this browser. Your account, its handle and the link stay as they are." }
+            }
         }
         section aria-labelledby="texts" {
             h2 #texts { "What is yours to change" }
@@ -89,7 +93,7 @@ const fn done(done: Done) -> Option<&'static str> {
         Done::Linked => Some("Linked. This is your account here; its handle follows from now on."),
         Done::SignedIn => Some("Signed in. This account was linked before, and it is the same one."),
         Done::Saved => Some("Saved. Everybody sees it now."),
-        Done::Deleted => None,
+        Done::SignedOut | Done::Deleted => None,
     }
 }
 

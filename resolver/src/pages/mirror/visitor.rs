@@ -26,10 +26,9 @@ pub struct VisitorView {
 pub fn mirror_visitor(view: &VisitorView) -> Markup {
     let terms = &view.terms;
     let provider = &terms.provider;
-    let gone = "Your account was deleted. Nothing of it is kept here, and this browser is signed out.";
     let body = html! {
         h1 { "Go by your " bdi { (provider) } " name" }
-        (outcome(view.done.filter(|done| *done == Done::Deleted).map(|_| gone), view.problem.as_ref()))
+        (outcome(view.done.and_then(done), view.problem.as_ref()))
         @if let Some(typed) = &view.typed { (not_lost(typed)) }
         p.lead {
             "Link your account at " bdi { (provider) } ", and your handle here is what you are called there, now and after every rename. "
@@ -51,6 +50,18 @@ pub fn mirror_visitor(view: &VisitorView) -> Markup {
         }
     };
     layout(&format!("Link your {provider} account"), Page::Mirror, &body)
+}
+
+const fn done(done: Done) -> Option<&'static str> {
+    match done {
+        Done::SignedOut => {
+            Some("Signed out. Your account here and its handle stay; sign in again whenever you like.")
+        }
+        Done::Deleted => {
+            Some("Your account was deleted. Nothing of it is kept here, and this browser is signed out.")
+        }
+        Done::Linked | Done::SignedIn | Done::Saved => None,
+    }
 }
 
 /// The way to the upstream.
