@@ -12,6 +12,7 @@ import pdsAsks from './pds-asks.mjs';
 import python from './python.mjs';
 import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
+import resolvConf from './resolv-conf.mjs';
 import sandbox from './sandbox.mjs';
 import webvhAccounts from './webvh-accounts.mjs';
 import webvhLogs from './webvh-logs.mjs';
@@ -19,5 +20,5 @@ import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
 export default [
-  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
+  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
 ].flat();
