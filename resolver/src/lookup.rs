@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use namesake::{
-    AccountId, Clock, ErrorKind, Handle, Lookup, Model, Policy, ResolveError, StepOutcome, Trace, Ttl, Why,
+    AccountId, Clock, ErrorKind, Handle, Lookup, Model, Policy, ResolveError, StepOutcome, Trace, Why,
 };
 use namesake_independent::hosted::Hosted;
 
@@ -161,10 +161,7 @@ impl Resolver {
     async fn look_again(&self, query: &Query, key: &Key, trace: &Trace) -> Result<Resolution, Refusal> {
         match self.office.look(key, trace).await.map_err(|error| Refusal::failed(query, error))? {
             Lookup::Found { value, ttl } => {
-                let ttl_seconds = match ttl {
-                    Ttl::For(time) => Some(time.as_secs()),
-                    Ttl::UntilPurged | Ttl::Default => None,
-                };
+                let ttl_seconds = self.people.lifetime(&value, ttl).map(|time| time.as_secs());
                 let freshness = Freshness { age_seconds: 0, ttl_seconds, stale: false };
                 Ok(value.resolution(self.directory(), Some(freshness)))
             }

@@ -202,6 +202,11 @@ impl<V: Remembered> Memory<V> {
         }
     }
 
+    /// How long this would be believed; `None`: until it is purged.
+    pub(crate) fn lifetime(&self, found: &V, ttl: Ttl) -> Option<Duration> {
+        settle::lifetime(Some(found), ttl, &self.shelf.settings)
+    }
+
     /// Boards the flight for `key`, or begins it. A flight that was begun before a purge or a suspicion may have read
     /// what is no longer so: whoever asks after it begins another.
     fn flight<F>(

@@ -130,18 +130,11 @@ fn entry<V: Remembered>(
     (begun, stripes, now): (Begun, Stripes, Timestamp),
     settings: &CacheSettings,
 ) -> Entry<V> {
-    let ttl = bounded(ttl, &said, settings);
-    let provisional = matches!(&said, Said::Found(value) if value.is_provisional());
-    let incomplete = matches!(&said, Said::Found(value) if value.is_incomplete());
-    let believed = match (ttl, &said) {
-        (Ttl::UntilPurged, _) => None,
-        (Ttl::For(time), _) => Some(time),
-        (Ttl::Default, Said::Found(_)) => Some(settings.ttl),
-        (Ttl::Default, Said::Absent(_)) => Some(settings.absent_ttl),
+    let found = match &said {
+        Said::Found(value) => Some(value),
+        Said::Absent(_) => None,
     };
-    let at_most = |believed: Option<Duration>, most: Duration| Some(believed.unwrap_or(most).min(most));
-    let believed = if provisional { at_most(believed, settings.provisional_ttl) } else { believed };
-    let believed = if incomplete { at_most(believed, settings.incomplete_ttl) } else { believed };
+    let believed = lifetime(found, ttl, settings);
     Entry {
         weight: weight(&said),
         said,
@@ -155,16 +148,23 @@ fn entry<V: Remembered>(
     }
 }
 
-/// A time that a backend says counts as far as ours goes.
-fn bounded<V>(ttl: Ttl, said: &Said<V>, settings: &CacheSettings) -> Ttl {
-    let most = match said {
-        Said::Found(_) => settings.ttl,
-        Said::Absent(_) => settings.absent_ttl,
+/// How long an answer is believed; `None`: until it is purged. What a backend says counts as far as our time goes.
+pub(super) fn lifetime<V: Remembered>(
+    found: Option<&V>,
+    ttl: Ttl,
+    settings: &CacheSettings,
+) -> Option<Duration> {
+    let most = if found.is_some() { settings.ttl } else { settings.absent_ttl };
+    let believed = match ttl {
+        Ttl::UntilPurged => None,
+        Ttl::For(time) => Some(time.min(most)),
+        Ttl::Default => Some(most),
     };
-    match ttl {
-        Ttl::For(time) => Ttl::For(time.min(most)),
-        Ttl::UntilPurged | Ttl::Default => ttl,
-    }
+    let at_most = |believed: Option<Duration>, most: Duration| Some(believed.unwrap_or(most).min(most));
+    let provisional = found.is_some_and(Remembered::is_provisional);
+    let incomplete = found.is_some_and(Remembered::is_incomplete);
+    let believed = if provisional { at_most(believed, settings.provisional_ttl) } else { believed };
+    if incomplete { at_most(believed, settings.incomplete_ttl) } else { believed }
 }
 
 /// Of an entry.

@@ -138,6 +138,11 @@ pub(crate) async fn x_record_ttls() {
     world.dns.proof_says("alias.example.com", Reply::records(alias).living(90));
     world.dns.say("proof.example.net", Reply::texts(&[&format!("did={ALICE}")]).living(300));
     assert_eq!(world.resolve_handle("alias.example.com").await.max_age(), Some(90));
+    // A file on the web has no time to live.
+    world.proof_by_https(NAME, Page::ok(ALICE));
+    world.directory.claim(ALICE, NAME);
+    let explanation = world.explain(NAME).await.json;
+    assert_eq!(explanation["resolution"]["freshness"]["ttlSeconds"], 600, "{explanation}");
 }
 
 pub(crate) async fn q_stale_bound() {
