@@ -87,6 +87,21 @@ async fn after_odd_datagrams_alone_the_question_goes_over_tcp_and_its_letters_st
 }
 
 #[tokio::test]
+async fn a_server_that_loses_the_letters_is_asked_over_tcp_from_then_on() {
+    let server = Scripted::start(|question, _| {
+        let folded = renamed(question, &question.queries[0].name().to_lowercase());
+        vec![bytes(&answer(&folded, b"did=x"))]
+    })
+    .await;
+    let dns = dns(&[&server], Duration::from_secs(2));
+    for _ in 0..3 {
+        assert_eq!(texts(&dns).await, [b"did=x".to_vec()]);
+    }
+    let overs: Vec<_> = server.asked().iter().map(|(_, over)| *over).collect();
+    assert_eq!(overs, [Over::Udp, Over::Tcp, Over::Tcp, Over::Tcp]);
+}
+
+#[tokio::test]
 async fn nobody_is_believed_who_answers_in_other_letters_again_and_again() {
     let server = Scripted::start(|question, over| match over {
         Over::Udp => {

@@ -16,14 +16,22 @@ use hickory_resolver::proto::{
 };
 use tokio::{io::Interest, net::UdpSocket};
 
-use super::question::{Extended, is_answer, question};
+use super::question::{Extended, Likeness, likeness, question};
 
 /// A question that is out.
 pub(super) struct Sent<S = Socket> {
     socket: S,
     question: Message,
     datagram: Vec<u8>,
-    heard_odd: bool,
+    odd: Odd,
+}
+
+/// Whether something arrived that is not the answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Odd {
+    pub(super) anything: bool,
+    /// The answer, were it not for the letters: the server does not keep them, or it is not the server.
+    pub(super) other_letters: bool,
 }
 
 impl Sent {
@@ -40,18 +48,18 @@ impl Sent {
         socket.set_nonblocking(true)?;
         socket.connect(server)?;
         socket.send(&datagram)?;
-        Ok(Self { socket, question, datagram, heard_odd: false })
+        Ok(Self { socket, question, datagram, odd: Odd::default() })
     }
 
     /// The answer, if it is there.
     pub(super) fn look(&mut self) -> io::Result<Poll<Message>> {
-        hear(&self.question, &mut self.heard_odd, |datagram| self.socket.recv(datagram))
+        hear(&self.question, &mut self.odd, |datagram| self.socket.recv(datagram))
     }
 
     /// To be waited for. To watch a socket, and to end that, takes as long as the question and the answer.
     pub(super) fn watched(self) -> io::Result<Sent<UdpSocket>> {
-        let Self { socket, question, datagram, heard_odd } = self;
-        Ok(Sent { socket: UdpSocket::from_std(socket)?, question, datagram, heard_odd })
+        let Self { socket, question, datagram, odd } = self;
+        Ok(Sent { socket: UdpSocket::from_std(socket)?, question, datagram, odd })
     }
 }
 
@@ -59,7 +67,7 @@ impl Sent<UdpSocket> {
     /// The answer, whenever it comes. A call that is dropped loses nothing.
     pub(super) async fn answer(&mut self) -> io::Result<Message> {
         loop {
-            let heard = hear(&self.question, &mut self.heard_odd, |datagram| self.socket.try_recv(datagram))?;
+            let heard = hear(&self.question, &mut self.odd, |datagram| self.socket.try_recv(datagram))?;
             if let Poll::Ready(answer) = heard {
                 return Ok(answer);
             }
@@ -74,16 +82,15 @@ impl Sent<UdpSocket> {
         self.socket.send(&self.datagram).await.map(drop)
     }
 
-    /// Something arrived that is not the answer: the server does not keep the letters, or it is not the server.
-    pub(super) fn heard_odd(&self) -> bool {
-        self.heard_odd
+    pub(super) fn odd(&self) -> Odd {
+        self.odd
     }
 }
 
 /// The answer, if it is among what is there to hear.
 fn hear(
     question: &Message,
-    heard_odd: &mut bool,
+    odd: &mut Odd,
     receive: impl Fn(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<Poll<Message>> {
     let mut datagram = [0; DEFAULT_MAX_PAYLOAD_LEN as usize];
@@ -95,10 +102,13 @@ fn hear(
         // Of another id, it may be no message at all.
         if datagram.starts_with(&question.metadata.id.to_be_bytes())
             && let Ok(answer) = Message::from_vec(datagram)
-            && is_answer(question, &answer)
         {
-            return Ok(Poll::Ready(answer));
+            match likeness(question, &answer) {
+                Likeness::Answer => return Ok(Poll::Ready(answer)),
+                Likeness::OtherLetters => odd.other_letters = true,
+                Likeness::Foreign => {}
+            }
         }
-        *heard_odd = true;
+        odd.anything = true;
     }
 }

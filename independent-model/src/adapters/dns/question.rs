@@ -76,15 +76,29 @@ pub(super) fn question(name: &Name, kind: RecordType, extended: Extended) -> Mes
     question
 }
 
-/// Whether a message with the question's id is its answer, to the letter.
-///
+/// What a message with the question's id has to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// The answer, to the letter.
+    Answer,
+    /// It would be the answer, if the name were written as it was asked.
+    OtherLetters,
+    /// Nothing.
+    Foreign,
+}
+
 /// A server that does not understand EDNS may leave the question out of its complaint.
-pub(super) fn is_answer(question: &Message, answer: &Message) -> bool {
+pub(super) fn likeness(question: &Message, answer: &Message) -> Likeness {
     let metadata = &answer.metadata;
-    let repeats = answer.queries == question.queries && same_letters(question, answer);
-    metadata.message_type == MessageType::Response
-        && metadata.op_code == OpCode::Query
-        && (repeats || answer.queries.is_empty() && complains_of_edns(metadata.response_code))
+    let is_response = metadata.message_type == MessageType::Response && metadata.op_code == OpCode::Query;
+    let is_bare = answer.queries.is_empty() && complains_of_edns(metadata.response_code);
+    match answer.queries == question.queries {
+        _ if !is_response => Likeness::Foreign,
+        true if same_letters(question, answer) => Likeness::Answer,
+        true => Likeness::OtherLetters,
+        false if is_bare => Likeness::Answer,
+        false => Likeness::Foreign,
+    }
 }
 
 fn same_letters(question: &Message, answer: &Message) -> bool {
@@ -289,7 +303,7 @@ mod tests {
             let mut bare = answer(code, vec![]);
             (bare.metadata.id, bare.queries) = (question.metadata.id, vec![]);
             let read = Message::from_vec(&bare.to_vec().unwrap()).unwrap();
-            assert_eq!(is_answer(&question, &read), is_one, "{code}");
+            assert_eq!(likeness(&question, &read) == Likeness::Answer, is_one, "{code}");
             assert_eq!(means(read) == Meaning::Unextended, is_one, "{code}");
         }
     }

@@ -6,7 +6,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -32,6 +32,8 @@ pub(super) struct Server {
     patience: Duration,
     /// How often it was heard.
     heard: AtomicUsize,
+    /// It answers in other letters than it is asked in: over a connection alone it can be believed.
+    loses_letters: AtomicBool,
 }
 
 /// A question that was put, and not answered in the same moment.
@@ -47,7 +49,13 @@ impl Server {
     pub(super) fn new(server: &NameServer, reach: &Reach) -> Result<Self, WorldSetupError> {
         let datagrams = matches!(server.speaks, Speaks::Datagrams).then_some(server.address);
         let connected = Resolver::new(server, reach)?;
-        Ok(Self { datagrams, connected, patience: reach.timeout / PARTS, heard: AtomicUsize::default() })
+        Ok(Self {
+            datagrams,
+            connected,
+            patience: reach.timeout / PARTS,
+            heard: AtomicUsize::default(),
+            loses_letters: AtomicBool::default(),
+        })
     }
 
     #[cfg(test)]
@@ -61,9 +69,10 @@ impl Server {
     }
 
     /// Puts the question in a datagram, and gives a name server nearby the time to answer: until all that is ready here
-    /// has had its turn. `None`: this server takes no datagrams.
+    /// has had its turn. `None`: this server is not asked so.
     pub(super) async fn begin(&self, name: &Name, kind: RecordType) -> Option<io::Result<Begun>> {
-        let sent = Sent::new(self.datagrams?, name, kind, Extended::Yes);
+        let address = self.datagrams.filter(|_| !self.loses_letters.load(Ordering::Relaxed))?;
+        let sent = Sent::new(address, name, kind, Extended::Yes);
         yield_now().await;
         Some(sent.and_then(|mut sent| match sent.look()? {
             Poll::Ready(answer) => Ok(Begun::Heard(self.hear(meaning(answer, name, kind)))),
@@ -79,6 +88,14 @@ impl Server {
         begun: Option<Begun>,
     ) -> Result<Told, DnsFailure> {
         let Some(address) = self.datagrams else { return self.ask_connected(name, kind).await };
+        if self.loses_letters.load(Ordering::Relaxed) {
+            match self.ask_connected(name, kind).await {
+                Err(DnsFailure::Timeout | DnsFailure::Other) => {
+                    self.loses_letters.store(false, Ordering::Relaxed);
+                }
+                answer => return answer,
+            }
+        }
         let send = |extended| Sent::new(address, name, kind, extended).map_err(not_asked);
         let mut means = match begun {
             Some(Begun::Heard(means)) => means,
@@ -111,16 +128,21 @@ impl Server {
         loop {
             match timeout(self.patience, sent.answer()).await {
                 Ok(answer) => return Ok(self.hear(meaning(answer.map_err(not_asked)?, name, kind))),
-                Err(_) if sent.heard_odd() => break,
+                Err(_) if sent.odd().anything => break,
                 Err(_) => sent.again().await.map_err(not_asked)?,
             }
         }
-        // Somebody may be guessing, or the server does not keep the letters: over a connection nobody can put in a word.
+        // Somebody may be guessing, or the server loses the letters: over a connection nobody can put in a word.
+        let loses_letters = sent.odd().other_letters;
         let late = async {
             let answer = sent.answer().await.map_err(not_asked)?;
             Ok(self.hear(meaning(answer, name, kind)))
         };
-        let connected = async { self.ask_connected(name, kind).await.map(Meaning::Told) };
+        let connected = async {
+            let told = self.ask_connected(name, kind).await?;
+            self.loses_letters.fetch_or(loses_letters, Ordering::Relaxed);
+            Ok(Meaning::Told(told))
+        };
         let ways: [PortFuture<'_, Meaning, DnsFailure>; 2] = [Box::pin(late), Box::pin(connected)];
         select_ok(ways).await.map(|(means, _)| means)
     }
