@@ -17,7 +17,7 @@
 //! | `store`, `sled` | the storage port with its memory adapter; the durable adapter |
 //! | `shares` | clients, and queues that give each of them its share |
 //! | `http` | the outgoing HTTP client: two connectors, deadlines, body caps, the address guard |
-//! | `system` | the machine's clock and randomness, and their deterministic twins for private worlds |
+//! | `system` | the machine's clock and randomness, their deterministic twins for private worlds, and private files |
 //! | `lab` | the policy lab: what each scheme does, tried and written down |
 //! | `conformance` | the kits that check a backend, and a store |
 
@@ -64,6 +64,8 @@ pub mod conformance;
 pub mod http;
 #[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(any(feature = "system", feature = "sled"))]
+pub mod private_file;
 #[cfg(feature = "shares")]
 pub mod shares;
 #[cfg(feature = "store")]

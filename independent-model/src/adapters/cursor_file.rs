@@ -1,12 +1,12 @@
 //! The cursor of a stream in a small file, which is replaced and never written over.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
+    fs, io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use namesake::private_file;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -39,18 +39,10 @@ impl CursorFile {
         Ok(saved.get("cursor").and_then(Value::as_u64).filter(|_| ours))
     }
 
-    /// Beside it, synced, and only then in its place; the rename is durable when the folder is.
     fn write(&self, cursor: u64) -> io::Result<()> {
         let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
         let text = format!("{}\n", json!({ "stream": self.stream, "cursor": cursor }));
-        let mut file = File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, &self.path)?;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+        private_file::replace(&self.path, text.as_bytes())
     }
 }
 

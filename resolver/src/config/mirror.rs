@@ -1,7 +1,8 @@
 //! `[mirror.NAME]`: one upstream whose handles are mirrored.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
+use namesake::private_file;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -36,8 +37,11 @@ pub struct Mirror {
     pub verify_token: Option<String>,
     /// A file that holds it.
     pub verify_token_file: Option<PathBuf>,
-    /// The keys that people's tokens are sealed with, and the one that names are stored under, the current one first;
-    /// made, readable by its owner only, if it is not there. It belongs to the store: without it nobody is found.
+    /// The keys that people's tokens are sealed with, and the one that names are stored under: 32 random bytes in base64 a
+    /// line. The first seals, all of them open. It belongs to the store: with another file, or none, a store that has
+    /// anything sealed is refused; only for one without is a file made, readable by its owner only. To rotate: put a new
+    /// line on top and start again; what is sealed is then sealed anew in the background, and when the log says
+    /// `mirror.reseal.done` (and the metric `namesake_mirror_sealed_with_old_keys` is 0) the older lines may be removed.
     /// Default: `namesake-NAME.key`.
     pub token_key_file: Option<PathBuf>,
     /// How often an account is looked up at the upstream.
@@ -170,7 +174,7 @@ impl std::fmt::Debug for Mirror {
     }
 }
 
-/// A secret given as a value or as a file, not both. A file's last line break is not part of it.
+/// A secret given as a value or as a file that is private, not both. A file's last line break is not part of it.
 fn secret(
     mirror: &str,
     key: &str,
@@ -182,7 +186,7 @@ fn secret(
             Err(ConfigError::invalid(format!("mirror.{mirror} has both {key} and {key}_file: keep one")))
         }
         (Some(value), None) => Ok(Some(value.clone())),
-        (None, Some(file)) => fs::read_to_string(file)
+        (None, Some(file)) => private_file::read_secret(file)
             .map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()))
             .map_err(|error| ConfigError::unreadable(file, &error)),
         (None, None) => Ok(None),

@@ -1,30 +1,14 @@
-//! The file of a snapshot: replaced whole, and read once.
+//! The file of a snapshot: read once.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::File,
+    io::{self, Read as _},
     path::Path,
 };
 
-use super::{SnapshotError, format};
+use namesake::private_file::remove;
 
-/// Beside it, synced, and only then in its place; the rename is durable when the folder is. Nobody else may read it.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.to_path_buf().into_os_string();
-    beside.push(".new");
-    // What a crash has left there may have other permissions.
-    remove(Path::new(&beside))?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
+use super::{SnapshotError, format};
 
 /// What is in it, if it is there. It is removed before it is used: after a crash its answers would be older than they
 /// say, and what was purged meanwhile would be back. Somebody else's file is left alone.
@@ -46,15 +30,12 @@ pub(super) fn take(path: &Path, max_bytes: usize) -> Result<Option<Vec<u8>>, Sna
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use namesake::private_file::replace;
+
     use super::*;
 
     #[test]

@@ -62,7 +62,7 @@ pub(crate) fn save(
     let mut records = records::of(resolver, atproto);
     records.sort_by_key(|record| std::cmp::Reverse(record.learned_at));
     let (bytes, written) = format::encode(&file.basis, &records, file.max_bytes);
-    file::replace(&file.path, &bytes)?;
+    namesake::private_file::replace(&file.path, &bytes)?;
     Ok(written)
 }
 
