@@ -3,6 +3,8 @@
 //! The cut is `tests/power-cut/power_cut.c`, a library put in front of the child's C library: at a chosen write it takes
 //! back what was written since each file's last real sync, and ends the process. A control shows that it bites: sled
 //! alone, acknowledging after its own `flush`, loses data under the same cuts.
+//!
+//! In two more modes it lets the process go on: a sync fails and what it was to write is gone; or there is no room.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test; its helpers are no test functions")]
 
@@ -10,13 +12,18 @@ mod crash;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+
+use namesake::store::{Commit, CommitError, Key, Store as _, StoreError};
+use tokio::task::JoinSet;
 
 /// Cuts on one folder, and folders per kind of cut.
 const CUTS: usize = 5;
 const FOLDERS: usize = 4;
 const CREATION_WRITES: usize = 16;
 const CONTROL_CUTS: usize = 4;
+const COMMITS_THAT_MAY_FAIL: usize = 30;
 
 /// How the library ends the process.
 const CUT: i32 = 86;
@@ -59,6 +66,24 @@ async fn a_power_cut_at_creation_leaves_a_store_that_opens() {
     }
 }
 
+/// A sync that failed is never tried again on top of what the kernel has dropped; nor is it known to have failed and
+/// then found to have worked. With a full disk the store goes on, or ends and says so.
+#[tokio::test]
+async fn a_disk_that_fails_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = compile(folder.path()) else { return };
+    for (mode, after) in [("lost", 5), ("lost", 11), ("full", 40), ("full", 67)] {
+        let path = new_folder(folder.path(), &format!("{mode}-{after}"));
+        drop(crash::open(&path));
+        let mut said = crash::Said::default();
+        let status = under(&library, &path, mode, after, &mut said, &format!("fails\t{}", path.display()));
+        assert!(status.success(), "{mode} {after}: {status}");
+        said.check(&path).await;
+        assert!(said.acknowledged.len() > 10, "{} commits prove nothing", said.acknowledged.len());
+        tell(&format!("{mode}-{after}: {} acknowledged, none lost", said.acknowledged.len()));
+    }
+}
+
 /// Without this the test above would also pass with a library that does nothing.
 #[test]
 fn sled_alone_loses_what_it_acknowledged() {
@@ -86,8 +111,36 @@ async fn child() {
     let path = Path::new(&order[1]);
     match order[0].as_str() {
         "store" => crash::load(path, order[2].parse().unwrap()).await,
+        "fails" => load_that_may_fail(path).await,
         _ => sled_load(path),
     }
+}
+
+/// A load on a disk that fails now and then. Whoever is told that nothing was written tries again, and would meet its own
+/// commit if that was not so. A store that has ended ends the load.
+async fn load_that_may_fail(path: &Path) {
+    let store = crash::open(path);
+    let mut tasks = JoinSet::new();
+    for writer in 0..crash::WRITERS {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for id in (0..COMMITS_THAT_MAY_FAIL).map(|n| format!("{writer}-{n}")) {
+                let parts = ["a", "b", "c"].map(|part| crash::key(&format!("{part}/{id}")));
+                let put =
+                    |all: Commit, part: Key| all.expect_absent(part.clone()).put(part, crash::value(&id));
+                let commit = parts.into_iter().fold(Commit::new(), put);
+                loop {
+                    match store.commit(commit.clone()).await {
+                        Ok(_) => break crash::say(&format!("ack {id}")),
+                        Err(CommitError::Failed(StoreError::Unavailable(_))) => {}
+                        Err(CommitError::Failed(StoreError::Ended(_)) | CommitError::Unknown(_)) => return,
+                        Err(other) => panic!("{id}: {other:?}"),
+                    }
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
 }
 
 /// The control: acknowledges after what sled calls durable.
@@ -102,6 +155,19 @@ fn sled_load(path: &Path) {
 }
 
 fn cut(library: &Path, path: &Path, mode: &str, after: usize, said: &mut crash::Said, order: &str) {
+    let status = under(library, path, mode, after, said, order);
+    assert_eq!(status.code(), Some(CUT), "no power cut (mode {mode}, after {after}): {status}");
+}
+
+/// A child with the library before it, to its end.
+fn under(
+    library: &Path,
+    path: &Path,
+    mode: &str,
+    after: usize,
+    said: &mut crash::Said,
+    order: &str,
+) -> ExitStatus {
     let seed = crash::random(usize::MAX);
     let mut child = crash::child();
     child
@@ -111,7 +177,8 @@ fn cut(library: &Path, path: &Path, mode: &str, after: usize, said: &mut crash::
         .env("POWER_CUT_AFTER", after.to_string())
         .env("POWER_CUT_SEED", seed.to_string());
     let status = said.run(child, order, |_| false);
-    assert_eq!(status.code(), Some(CUT), "no power cut (mode {mode}, after {after}, seed {seed}): {status}");
+    tell(&format!("mode {mode}, after {after}, seed {seed}: {status}"));
+    status
 }
 
 /// The folder, as the kernel will name it to the library.

@@ -12,7 +12,8 @@ async fn sled_keeps_the_rules() {
     let make = async || {
         rule.set(rule.get() + 1);
         let path = folder.path().join(rule.get().to_string());
-        Arc::new(SledStore::open(SledOptions { path, cache_bytes: 16 << 20 }).unwrap()) as Arc<dyn Store>
+        Arc::new(SledStore::open(SledOptions { cache_bytes: 16 << 20, ..SledOptions::at(path) }).unwrap())
+            as Arc<dyn Store>
     };
     check_store(make).await;
 }

@@ -12,7 +12,10 @@
  *   POWER_CUT_MODE   "all": every unsynced block is lost, and files get their synced length back
  *                    "random": each block and each length is lost or kept by the toss of a coin
  *   POWER_CUT_SEED   of the coin
- * The process then exits with status 86.
+ * The process then exits with status 86. Two more modes are of a disk that fails under a process that goes on:
+ *                    "lost": every n-th fdatasync of a file with unsynced blocks fails with EIO, and they are gone. As
+ *                    with the kernel's cache, a second attempt would report success.
+ *                    "full": every n-th watched write fails with ENOSPC
  *
  * Watched: write, pwrite, writev, pwritev, ftruncate and their 64-bit names. Not modelled: lost directory entries (creation,
  * rename and removal are durable at once), O_TRUNC, O_DSYNC, mmap, io_uring.
@@ -65,7 +68,8 @@ static struct file *files;
 static char directory[PATH_MAX];
 static size_t directory_length;
 static long cut_after, writes;
-static int random_mode;
+static int random_mode, lost_mode, full_mode;
+static long syncs;
 static uint64_t coin;
 
 __attribute__((constructor)) static void start(void)
@@ -80,6 +84,8 @@ __attribute__((constructor)) static void start(void)
     directory_length = strlen(path);
     cut_after = after != NULL ? atol(after) : LONG_MAX;
     random_mode = mode != NULL && strcmp(mode, "random") == 0;
+    lost_mode = mode != NULL && strcmp(mode, "lost") == 0;
+    full_mode = mode != NULL && strcmp(mode, "full") == 0;
     coin = (seed != NULL ? strtoull(seed, NULL, 10) : 1) * 2862933555777941757u + 3037000493u;
 }
 
@@ -170,35 +176,45 @@ static void put_back(struct file *file, const struct block *block, off_t size)
         broken("power_cut: pwrite");
 }
 
+/* Puts back what was not synced: all of it, or what the coin says. */
+static void lose(struct file *file)
+{
+    struct stat status;
+    size_t bucket;
+    if (fstat(file->handle, &status) != 0)
+        broken("power_cut: fstat");
+    for (bucket = 0; bucket < BUCKETS; bucket++) {
+        struct block *block;
+        for (block = file->blocks[bucket]; block != NULL; block = block->next)
+            if (!random_mode || toss())
+                put_back(file, block, status.st_size);
+    }
+    if (status.st_size != file->synced_size && (!random_mode || toss()))
+        if (syscall(SYS_ftruncate, file->handle, file->synced_size) != 0)
+            broken("power_cut: ftruncate");
+}
+
 /* The cut. The lock is held, and stays so. */
 static void cut(void)
 {
     struct file *file;
-    for (file = files; file != NULL; file = file->next) {
-        struct stat status;
-        size_t bucket;
-        if (fstat(file->handle, &status) != 0)
-            broken("power_cut: fstat");
-        for (bucket = 0; bucket < BUCKETS; bucket++) {
-            struct block *block;
-            for (block = file->blocks[bucket]; block != NULL; block = block->next)
-                if (!random_mode || toss())
-                    put_back(file, block, status.st_size);
-        }
-        if (status.st_size != file->synced_size && (!random_mode || toss()))
-            if (syscall(SYS_ftruncate, file->handle, file->synced_size) != 0)
-                broken("power_cut: ftruncate");
-    }
+    for (file = files; file != NULL; file = file->next)
+        lose(file);
     _exit(EXIT_STATUS);
 }
 
-/* Before a write of a watched file: keeps what it overwrites, or cuts. Returns with the lock held. */
-static void before_write(int fd, const struct stat *status, off_t offset, size_t length)
+/* Before a write of a watched file: keeps what it overwrites, or cuts. Returns with the lock held; 0: no room. */
+static int before_write(int fd, const struct stat *status, off_t offset, size_t length)
 {
     pthread_mutex_lock(&lock);
-    if (++writes >= cut_after)
+    if (++writes >= cut_after && !lost_mode && !full_mode)
         cut();
+    if (full_mode && writes % cut_after == 0) {
+        errno = ENOSPC;
+        return 0;
+    }
     keep(find_or_add(fd, status), offset, length);
+    return 1;
 }
 
 static ssize_t after_write(ssize_t result)
@@ -227,8 +243,7 @@ ssize_t write(int fd, const void *bytes, size_t length)
     struct stat status;
     if (!watched(fd, &status))
         return syscall(SYS_write, fd, bytes, length);
-    before_write(fd, &status, position(fd, &status), length);
-    return after_write(syscall(SYS_write, fd, bytes, length));
+    return after_write(before_write(fd, &status, position(fd, &status), length) ? syscall(SYS_write, fd, bytes, length) : -1);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset)
@@ -236,8 +251,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset)
     struct stat status;
     if (!watched(fd, &status))
         return syscall(SYS_pwrite64, fd, bytes, length, offset);
-    before_write(fd, &status, offset, length);
-    return after_write(syscall(SYS_pwrite64, fd, bytes, length, offset));
+    return after_write(before_write(fd, &status, offset, length) ? syscall(SYS_pwrite64, fd, bytes, length, offset) : -1);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
@@ -250,8 +264,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     struct stat status;
     if (!watched(fd, &status))
         return syscall(SYS_writev, fd, parts, count);
-    before_write(fd, &status, position(fd, &status), total(parts, count));
-    return after_write(syscall(SYS_writev, fd, parts, count));
+    return after_write(before_write(fd, &status, position(fd, &status), total(parts, count)) ? syscall(SYS_writev, fd, parts, count) : -1);
 }
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
@@ -259,8 +272,7 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
     struct stat status;
     if (!watched(fd, &status))
         return syscall(SYS_pwritev, fd, parts, count, offset, 0L);
-    before_write(fd, &status, offset, total(parts, count));
-    return after_write(syscall(SYS_pwritev, fd, parts, count, offset, 0L));
+    return after_write(before_write(fd, &status, offset, total(parts, count)) ? syscall(SYS_pwritev, fd, parts, count, offset, 0L) : -1);
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
@@ -273,13 +285,31 @@ int ftruncate64(int fd, off_t size)
     struct stat status;
     if (!watched(fd, &status))
         return (int)syscall(SYS_ftruncate, fd, size);
-    before_write(fd, &status, size, size < status.st_size ? (size_t)(status.st_size - size) : 0);
-    return (int)after_write(syscall(SYS_ftruncate, fd, size));
+    return (int)after_write(before_write(fd, &status, size, size < status.st_size ? (size_t)(status.st_size - size) : 0) ? syscall(SYS_ftruncate, fd, size) : -1);
 }
 
 int ftruncate(int fd, off_t size)
 {
     return ftruncate64(fd, size);
+}
+
+static void forget_blocks(struct file *file)
+{
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
+        while (file->blocks[bucket] != NULL) {
+            struct block *block = file->blocks[bucket];
+            file->blocks[bucket] = block->next;
+            free(block);
+        }
+    }
+}
+
+static int has_blocks(const struct file *file)
+{
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++)
+        if (file->blocks[bucket] != NULL)
+            return 1;
+    return 0;
 }
 
 static int sync_with(long call, int fd)
@@ -290,17 +320,17 @@ static int sync_with(long call, int fd)
     if (!watched(fd, &status))
         return (int)syscall(call, fd);
     pthread_mutex_lock(&lock);
-    result = (int)syscall(call, fd);
     file = find(&status);
+    if (lost_mode && call == SYS_fdatasync && file != NULL && has_blocks(file) && ++syncs % cut_after == 0) {
+        lose(file);
+        forget_blocks(file);
+        errno = EIO;
+        return (int)after_write(-1);
+    }
+    result = (int)syscall(call, fd);
     if (result == 0 && file != NULL && fstat(fd, &status) == 0) {
         file->synced_size = status.st_size;
-        for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
-            while (file->blocks[bucket] != NULL) {
-                struct block *synced = file->blocks[bucket];
-                file->blocks[bucket] = synced->next;
-                free(synced);
-            }
-        }
+        forget_blocks(file);
     }
     return (int)after_write(result);
 }

@@ -266,7 +266,10 @@ async fn where_nothing_is_kept_there_is_no_feed() {
 async fn after_a_restart_a_client_gets_exactly_what_it_missed() {
     let folder = tempfile::tempdir().unwrap();
     let open = || {
-        let store = SledStore::open(SledOptions { path: folder.path().join("store"), cache_bytes: 1 << 20 });
+        let store = SledStore::open(SledOptions {
+            cache_bytes: 1 << 20,
+            ..SledOptions::at(folder.path().join("store"))
+        });
         Arc::new(store.unwrap())
     };
     let (cursor, id) = {

@@ -26,7 +26,7 @@ pub enum CommitError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// An engine elsewhere does not answer at the moment.
+    /// It does not answer at the moment.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
     /// The disk or the file system failed.
@@ -35,11 +35,13 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("the store is damaged ({0}); restore it from the exported logs")]
     Damaged(String),
-    /// An earlier write failed, so it is no longer known what the disk holds. Durable data is still read; nothing is
-    /// written until the process starts again and recovers.
-    #[error("the store takes no more writes since one failed ({0}); check the disk, then restart")]
-    ReadOnly(String),
-    /// The store is shut down, or the thread that writes is gone.
+    /// Its disk has hardly any room left. Everything is read; writing goes on by itself when there is room.
+    #[error("the disk of the store is nearly full: nothing is written until there is room")]
+    Full,
+    /// The disk failed, and the store could not be opened again; or the thread that writes is gone.
+    #[error("the store ended ({0}): check the disk, then start the service again")]
+    Ended(String),
+    /// The store is shut down.
     #[error("the store is shut down")]
     Stopped,
 }
@@ -58,8 +60,8 @@ impl StoreError {
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::Unavailable(_) => StoreErrorKind::Temporary,
-            Self::Io(_) | Self::Damaged(_) | Self::ReadOnly(_) | Self::Stopped => StoreErrorKind::Permanent,
+            Self::Unavailable(_) | Self::Full => StoreErrorKind::Temporary,
+            Self::Io(_) | Self::Damaged(_) | Self::Ended(_) | Self::Stopped => StoreErrorKind::Permanent,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | here | the port: [`Store`], and the rules S1 to S15 that every adapter keeps |
 //! | `key`, `version`, `commit`, `feed`, `error`, `limits` | the words of the port, valid by construction |
+//! | `health` | [`StoreHealth`]: what a store can do at the moment |
 //! | `slot` | [`Slot`]: a record as it was read, for whoever reads, decides and commits |
 //! | `memory` | [`MemoryStore`]: everything in a map, gone with the process |
 //! | `sled` (feature `sled`) | `SledStore`: one folder on one machine; survives kill and power cut |
@@ -17,6 +18,7 @@
 mod commit;
 mod error;
 mod feed;
+mod health;
 mod key;
 mod limits;
 mod memory;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 pub use self::commit::{Commit, Expect, Refusal, Write};
 pub use self::error::{CommitError, StoreError, StoreErrorKind};
 pub use self::feed::{Change, whole_commits};
+pub use self::health::StoreHealth;
 pub use self::key::{FLEETING, Key, KeyError};
 pub use self::limits::{
     MAX_COMMIT_BYTES, MAX_COMMITS_PER_BATCH, MAX_KEY_BYTES, MAX_KEYS_PER_COMMIT, MAX_VALUE_BYTES,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use namesake::store::{Change, Commit, CommitError, Key, SledOptions, SledStore, Store, Version};
 use tokio::task::JoinSet;
 
-const WRITERS: usize = 16;
+pub(crate) const WRITERS: usize = 16;
 const CLAIMANTS: usize = 64;
 
 /// Where a load that nobody stopped would end.
@@ -122,7 +122,7 @@ pub(crate) fn say(line: &str) {
 }
 
 pub(crate) fn open(path: &Path) -> Arc<SledStore> {
-    Arc::new(SledStore::open(SledOptions { path: path.into(), cache_bytes: 16 << 20 }).unwrap())
+    Arc::new(SledStore::open(SledOptions { cache_bytes: 16 << 20, ..SledOptions::at(path) }).unwrap())
 }
 
 pub(crate) fn key(name: &str) -> Key {

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use ::sled::{Batch, Config, Db, IVec};
 
+use super::files::SledIsGone;
 use super::rows::{self, Head, Row};
-use super::{OpenError, files};
+use super::{OpenError, files, panics};
 use crate::store::{Change, Key, StoreError, Version};
 
 /// How often sled's own thread writes and syncs on its own account. Never off: it also collects garbage.
@@ -24,6 +25,8 @@ pub(super) struct Engine {
     /// Our own handle: a sync acts on the file, through whichever handle it comes.
     log: File,
     blobs: PathBuf,
+    /// Dropped last.
+    _sled_is_gone: SledIsGone,
 }
 
 /// The rows of one batch, applied together or not at all.
@@ -38,12 +41,15 @@ impl Engine {
             .cache_capacity(cache_bytes)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .use_compression(false);
+        let damaged = |detail| OpenError::Damaged { path: folder.into(), detail };
         #[expect(clippy::disallowed_methods, reason = "this file is the recipe")]
-        let tree = config.open().map_err(|error| cannot_open(folder, error))?;
-        let log = File::open(folder.join(files::DB))
-            .map_err(|source| OpenError::Io { path: folder.into(), source })?;
-        let engine = Self { tree, log, blobs: folder.join(files::BLOBS) };
-        engine.check_format(folder)?;
+        let opened = panics::caught(|| config.open()).map_err(damaged)?;
+        let tree = opened.map_err(|error| cannot_open(folder, error))?;
+        let failed = |source| OpenError::Io { path: folder.into(), source };
+        let log = File::open(folder.join(files::DB)).map_err(failed)?;
+        let sled_is_gone = SledIsGone::when_dropped(folder).map_err(failed)?;
+        let engine = Self { tree, log, blobs: folder.join(files::BLOBS), _sled_is_gone: sled_is_gone };
+        panics::caught(|| engine.check_format(folder)).map_err(damaged)??;
         Ok(engine)
     }
 
@@ -51,17 +57,22 @@ impl Engine {
         let failed = |error| cannot_open(folder, error);
         match self.tree.get(rows::FORMAT_KEY).map_err(failed)? {
             Some(format) if format == rows::FORMAT => return Ok(()),
+            // What was added since is in no row of before.
+            Some(format) if format == rows::FORMAT_BEFORE => {
+                self.tree.insert(rows::FORMAT_KEY, rows::FORMAT).map_err(failed)?
+            }
             Some(other) => {
                 return Err(OpenError::Format {
                     path: folder.into(),
                     found: other.escape_ascii().to_string(),
                 });
             }
-            None if self.tree.is_empty() => {
+            // Others keep theirs in trees with names.
+            None if self.tree.is_empty() && self.tree.tree_names().len() == 1 => {
                 self.tree.insert(rows::FORMAT_KEY, rows::FORMAT).map_err(failed)?
             }
             None => {
-                return Err(OpenError::Format { path: folder.into(), found: "not a store of ours".into() });
+                return Err(OpenError::Foreign(folder.into()));
             }
         };
         // Synced with everything else, right after.
@@ -128,8 +139,13 @@ impl Engine {
         })
     }
 
+    /// The version of the last commit, also where sled panics about what it finds.
+    pub(super) fn checked_last_version(&self) -> Result<Version, StoreError> {
+        panics::caught(|| self.last_version()).unwrap_or_else(|panic| Err(StoreError::Damaged(panic)))
+    }
+
     /// The version of the last commit: from the end of the feed, or noted beside it.
-    pub(super) fn last_version(&self) -> Result<Version, StoreError> {
+    fn last_version(&self) -> Result<Version, StoreError> {
         let ends =
             rows::feed_key(Version::ZERO, 0)..=rows::feed_key(Version::from_sequence(u64::MAX), u16::MAX);
         let told = match self.tree.range(ends).next_back() {

@@ -1,10 +1,11 @@
 //! The store's folder, before and after sled opens it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use super::mark::Mark;
 
 /// Our own lock. sled has one too, but takes it in the middle of its open, when it is too late to clean up.
 const LOCK: &str = "namesake.lock";
@@ -50,8 +51,14 @@ impl Drop for SledIsGone {
 /// Makes the folder if need be and takes it for this process.
 pub(super) fn lock(path: &Path) -> Result<Lock, OpenError> {
     let failed = |source| OpenError::Io { path: path.into(), source };
-    fs::create_dir_all(path).map_err(failed)?;
+    let mut folder = DirBuilder::new();
     let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    folder.recursive(true).create(path).map_err(failed)?;
     let file = options.write(true).create(true).truncate(false).open(path.join(LOCK)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
@@ -67,6 +74,7 @@ pub(super) fn prepare(folder: &Path) -> io::Result<()> {
             remove(fs::remove_file(file))?;
         }
         remove(fs::remove_dir_all(folder.join(BLOBS)))?;
+        Mark::remove(folder)?;
     }
     if !folder.join(CONF).try_exists()? && !folder.join(DB).try_exists()? {
         File::create(folder.join(CREATING))?.sync_all()?;
@@ -78,6 +86,93 @@ pub(super) fn prepare(folder: &Path) -> io::Result<()> {
         fs::remove_file(half_written)?;
     }
     Ok(())
+}
+
+/// That the files are those that were there when the store was last closed, as far as that can be seen from outside.
+/// Gives what it was then.
+pub(super) fn check(folder: &Path) -> Result<Option<Mark>, OpenError> {
+    let failed = |source| OpenError::Io { path: folder.into(), source };
+    let damaged = |detail| Err(OpenError::Damaged { path: folder.into(), detail });
+    if folder.join(CREATING).try_exists().map_err(failed)? {
+        return Ok(None);
+    }
+    let mark = Mark::read(folder).map_err(failed)?;
+    let length = match fs::metadata(folder.join(DB)) {
+        Ok(file) => Some(file.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    match (mark.and_then(|mark| mark.length), length) {
+        (_, None) if mark.is_some() || folder.join(CONF).try_exists().map_err(failed)? => {
+            damaged(format!("the file {DB} is not there"))
+        }
+        (Some(was), Some(is)) if was != is => {
+            damaged(format!("the file {DB} has {is} bytes, and had {was} when the store was closed"))
+        }
+        _ => Ok(mark),
+    }
+}
+
+/// Takes everybody else's permissions from what is ours. What is another user's stays as it is: a container may be given a
+/// folder that it can only use through its group. A folder that holds other things than the store may be anybody's.
+#[cfg(unix)]
+pub(super) fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let tighten = |path: &Path| -> io::Result<()> {
+        let (is, private) = match fs::metadata(path) {
+            Ok(file) => (file.permissions().mode() & 0o777, if file.is_dir() { 0o700 } else { 0o600 }),
+            // sled removes files behind our back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if is & 0o077 == 0 {
+            return Ok(());
+        }
+        match fs::set_permissions(path, fs::Permissions::from_mode(private)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            outcome => outcome,
+        }
+    };
+    let mut alone = true;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match is_ours(&path) {
+            true => tighten(&path)?,
+            false => alone = false,
+        }
+    }
+    match alone {
+        true => tighten(folder),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn is_ours(path: &Path) -> bool {
+    [CONF, DB, BLOBS].iter().any(|name| named(path, name, "") && named(path, "", name))
+        || ["snap.", "namesake."].iter().any(|start| named(path, start, ""))
+}
+
+/// Has the next open read from the disk: what a failed sync left in the kernel's memory may never have come there, and
+/// looks as if it had. What can still be written is written first.
+pub(super) fn forget_cached(folder: &Path) -> io::Result<()> {
+    let db = OpenOptions::new().read(true).write(true).open(folder.join(DB))?;
+    db.sync_all()?;
+    #[cfg(target_os = "linux")]
+    rustix::fs::fadvise(&db, 0, None, rustix::fs::Advice::DontNeed)?;
+    Ok(())
+}
+
+/// The length of sled's log, which is made durable first.
+pub(super) fn synced_length(folder: &Path) -> io::Result<u64> {
+    let db = File::open(folder.join(DB))?;
+    db.sync_all()?;
+    Ok(db.metadata()?.len())
 }
 
 /// Makes all that an open wrote durable, names of files included; sled syncs neither `conf` nor folders.

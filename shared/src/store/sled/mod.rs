@@ -6,6 +6,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `files` | the folder: a lock of our own, leftovers removed before open, everything synced after it |
+//! | `mark` | what it was when it was last closed, so that a file that was cut is known |
+//! | `opening` | all of that in its order, at the start and after an error of the disk |
+//! | `panics` | what sled panics about, as errors |
+//! | `space` | how much room there has to be |
 //! | `engine` | the only file that imports sled: rows in and out, and a durability that is real |
 //! | `rows` | how keys and values are laid out in the one tree; values are cut up, so that sled never spills to side files |
 //! | `view` | what readers see: durable rows only, also while a batch is half done |
@@ -16,7 +20,11 @@
 //! can wait for the application of a batch (milliseconds, in memory), never for its sync.
 //!
 //! **Reads never wait for durability**: while a batch is between application and sync, they get the last durable
-//! version. So a stalled disk stalls commits alone, and after a failed sync reads go on.
+//! version. So a stalled disk stalls commits alone.
+//!
+//! **After an error of the disk the store is opened again in place**: sled keeps its first error for good, and of what the
+//! kernel could not write nobody knows what is there. What is on the disk is read anew, and counts. If that fails too, the
+//! store has [ended](StoreHealth::Ended), and the process should.
 //!
 //! **The feed is not trimmed**: one small row a change, about 20 bytes beside the key, and it is the history that
 //! rule S9 promises. At open it costs memory as every row does (about 50 bytes in sled's page table, at worst). Fleeting
@@ -24,7 +32,11 @@
 
 mod engine;
 mod files;
+mod mark;
+mod opening;
+mod panics;
 mod rows;
+mod space;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -35,21 +47,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::engine::Engine;
-use self::files::{Lock, SledIsGone};
+use tokio::sync::watch;
+
+use self::files::Lock;
+use self::opening::{Closing, Opening};
+use self::space::Space;
 use self::view::View;
 use self::writer::Writer;
-use super::{Change, Commit, CommitError, Entry, Key, Store, StoreError, StoreFuture, Version};
+use super::{Change, Commit, CommitError, Entry, Key, Store, StoreError, StoreFuture, StoreHealth, Version};
 
 /// A store in one folder, of this process alone.
 ///
 /// Dropping it waits until every commit that was handed over is durable and answered, then gives the folder free.
 pub struct SledStore {
     path: PathBuf,
-    // Dropped in this order: the thread ends, sled closes, and only then may another process come in.
+    health: watch::Receiver<StoreHealth>,
+    // Dropped in this order: the thread ends, sled closes, that is written down, and only then may another process come in.
     writer: Writer,
     view: Arc<View>,
-    _sled_is_gone: SledIsGone,
+    _closing: Closing,
     _lock: Lock,
 }
 
@@ -60,6 +76,17 @@ pub struct SledOptions {
     pub path: PathBuf,
     /// Bytes for sled's page cache. Plan twice as much for the process.
     pub cache_bytes: u64,
+    /// Bytes that stay free on the disk: a batch that would not leave them is refused ([`StoreError::Full`]). Of a small
+    /// file system, a quarter at most.
+    pub min_free_bytes: u64,
+}
+
+impl SledOptions {
+    /// In this folder, with 64 MiB for the cache and as much to stay free on the disk.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), cache_bytes: 64 << 20, min_free_bytes: 64 << 20 }
+    }
 }
 
 /// The store cannot be opened. The message says what to do about it.
@@ -79,7 +106,7 @@ pub enum OpenError {
     },
     /// The files are damaged.
     #[error(
-        "the store in {} is damaged ({detail}): keep a copy of the folder, start with an empty one, and restore it from the exported logs",
+        "the store in {} is damaged ({detail}): set the folder aside and put a backup of it in its place; without one, start with an empty folder and restore it from the exported logs",
         path.display()
     )]
     Damaged {
@@ -88,7 +115,10 @@ pub enum OpenError {
         /// What was found.
         detail: String,
     },
-    /// The files are whole, but were written by another program or by another version of this one.
+    /// The files are a database of another program.
+    #[error("{} holds the database of another program: choose another folder for the store", .0.display())]
+    Foreign(PathBuf),
+    /// The files are whole, but were written by another version of this program.
     #[error(
         "the store in {} has another format ({found}): use the version that wrote it to export its logs, then restore them here",
         path.display()
@@ -107,32 +137,45 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a server should print it and stop.
     pub fn open(options: SledOptions) -> Result<Self, OpenError> {
-        let SledOptions { path, cache_bytes } = options;
-        let failed = |source| OpenError::Io { path: path.clone(), source };
+        let SledOptions { path, cache_bytes, min_free_bytes } = options;
         let lock = files::lock(&path)?;
         // Absolute from here on, so that the parent folder can be named whatever the path looks like.
-        let folder = path.canonicalize().map_err(failed)?;
-        files::prepare(&folder).map_err(failed)?;
-        let engine = Engine::open(&folder, cache_bytes)?;
-        files::sync_all(&folder).map_err(failed)?;
-        Self::start(folder, lock, engine)
+        let folder = path.canonicalize().map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        let opening = Opening { folder: folder.clone(), cache_bytes };
+        let space = move || Space::of(&folder);
+        Self::start(opening, lock, min_free_bytes, Box::new(space))
     }
 
-    fn start(path: PathBuf, lock: Lock, engine: Engine) -> Result<Self, OpenError> {
-        let unreadable = |error| match error {
-            StoreError::Io(source) => {
-                OpenError::Io { path: path.clone(), source: io::Error::new(source.kind(), source) }
-            }
-            other => OpenError::Damaged { path: path.clone(), detail: other.to_string() },
-        };
-        let last = engine.last_version().map_err(unreadable)?;
-        // What recovery found was synced just now, so all of it may be seen.
-        let view = Arc::new(View::new(engine, last));
-        let graves = view.graves().map_err(unreadable)?;
-        let failed = |source| OpenError::Io { path: path.clone(), source };
-        let sled_is_gone = SledIsGone::when_dropped(&path).map_err(failed)?;
-        let writer = Writer::start(Arc::clone(&view), graves).map_err(failed)?;
-        Ok(Self { path, writer, view, _sled_is_gone: sled_is_gone, _lock: lock })
+    fn start(
+        opening: Opening,
+        lock: Lock,
+        min_free_bytes: u64,
+        space: Box<dyn Fn() -> io::Result<Space> + Send>,
+    ) -> Result<Self, OpenError> {
+        let (engine, durable) = opening.open()?;
+        Self::run(opening, lock, View::new(engine, durable), min_free_bytes, space)
+    }
+
+    fn run(
+        opening: Opening,
+        lock: Lock,
+        view: View,
+        min_free_bytes: u64,
+        space: Box<dyn Fn() -> io::Result<Space> + Send>,
+    ) -> Result<Self, OpenError> {
+        let (path, view) = (opening.folder.clone(), Arc::new(view));
+        let (set_health, health) = watch::channel(StoreHealth::Well);
+        let closing = Closing::new(path.clone(), view.shared_mark(), health.clone());
+        let graves = view.graves().map_err(|error| opening.unreadable(error))?;
+        let writer = Writer::start(Arc::clone(&view), graves, opening, min_free_bytes, space, set_health);
+        let writer = writer.map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        Ok(Self { path, health, writer, view, _closing: closing, _lock: lock })
+    }
+
+    /// What it can do, now and from now on.
+    #[must_use]
+    pub fn health(&self) -> watch::Receiver<StoreHealth> {
+        self.health.clone()
     }
 
     /// The folder.

@@ -19,6 +19,8 @@ use crate::store::{Change, Entry, Key, Version};
 
 /// The format of this file's rows; checked at open, changed whenever they change.
 pub(super) const FORMAT: &[u8] = b"namesake store 2";
+/// The format before, without [`LAST_KEY`]; taken over at open.
+pub(super) const FORMAT_BEFORE: &[u8] = b"namesake store 1";
 pub(super) const FORMAT_KEY: &[u8] = b"mformat";
 pub(super) const LAST_KEY: &[u8] = b"mlast";
 

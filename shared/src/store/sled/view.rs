@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::engine::Engine;
+use super::panics;
 use super::rows::{Head, Row};
 use crate::store::{Change, Entry, FLEETING, Key, StoreError, Version, whole_commits};
 
@@ -17,16 +18,68 @@ use crate::store::{Change, Entry, FLEETING, Key, StoreError, Version, whole_comm
 pub(super) type Before = HashMap<Key, Option<Row>>;
 
 pub(super) struct View {
-    pub(super) engine: Engine,
+    /// Locked for each question, never across two; for writing only while sled is closed and opened.
+    access: RwLock<Access>,
     /// The last durable version.
-    mark: AtomicU64,
-    /// Empty but for the time from the application of a batch to its sync; for good if that fails.
+    mark: Arc<AtomicU64>,
+    /// Empty but for the time from the application of a batch to its sync.
     before: Mutex<Before>,
+}
+
+enum Access {
+    Open(Engine),
+    Reopening,
+    Ended(String),
 }
 
 impl View {
     pub(super) fn new(engine: Engine, durable: Version) -> Self {
-        Self { engine, mark: AtomicU64::new(durable.sequence()), before: Mutex::default() }
+        let mark = Arc::new(AtomicU64::new(durable.sequence()));
+        Self { access: RwLock::new(Access::Open(engine)), mark, before: Mutex::default() }
+    }
+
+    /// Does something with the database. What sled panics about is damage.
+    pub(super) fn engine<T>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
+            Access::Open(engine) => {
+                panics::caught(|| work(engine)).unwrap_or_else(|panic| Err(StoreError::Damaged(panic)))
+            }
+            Access::Reopening => {
+                Err(StoreError::Unavailable("it is being opened again after an error of its disk".to_owned()))
+            }
+            Access::Ended(why) => Err(StoreError::Ended(why.clone())),
+        }
+    }
+
+    /// Closes the database, once nobody reads any more, and waits until sled has let go of it.
+    pub(super) fn close(&self) {
+        let closed = self.give(Access::Reopening);
+        // After an error, sled may have more to say.
+        let _ = panics::caught(|| drop(closed));
+    }
+
+    /// Lets readers in again, to all that is there.
+    pub(super) fn reopen(&self, engine: Engine, durable: Version) {
+        self.settle(durable);
+        self.give(Access::Open(engine));
+    }
+
+    /// Closes it for good.
+    pub(super) fn end(&self, why: &str) {
+        let closed = self.give(Access::Ended(why.to_owned()));
+        let _ = panics::caught(|| drop(closed));
+    }
+
+    fn give(&self, access: Access) -> Access {
+        std::mem::replace(&mut *self.access.write().unwrap_or_else(PoisonError::into_inner), access)
+    }
+
+    /// The last durable version, for whoever outlives this.
+    pub(super) fn shared_mark(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.mark)
     }
 
     /// The last durable version.
@@ -49,11 +102,15 @@ impl View {
 
     /// The last durable row of a key, tombstones included.
     pub(super) fn row(&self, key: &Key) -> Result<Option<Row>, StoreError> {
+        self.engine(|engine| self.row_in(engine, key))
+    }
+
+    fn row_in(&self, engine: &Engine, key: &Key) -> Result<Option<Row>, StoreError> {
         let mut gone = None;
         loop {
-            let Some(head) = self.engine.head(key)? else { return Ok(None) };
+            let Some(head) = engine.head(key)? else { return Ok(None) };
             let version = head.version();
-            match self.durable(key, head)? {
+            match self.durable(engine, key, head)? {
                 Seen::Row(row) => return Ok(row),
                 // Replaced between two reads: look again. Twice at one version means that it was never whole.
                 Seen::Replaced if gone == Some(version) => {
@@ -66,13 +123,13 @@ impl View {
         }
     }
 
-    fn durable(&self, key: &Key, head: Head) -> Result<Seen, StoreError> {
+    fn durable(&self, engine: &Engine, key: &Key, head: Head) -> Result<Seen, StoreError> {
         if head.version() > self.mark()
             && let Some(before) = self.before().get(key)
         {
             return Ok(Seen::Row(before.clone()));
         }
-        Ok(self.engine.row(head)?.map_or(Seen::Replaced, |row| Seen::Row(Some(row))))
+        Ok(engine.row(head)?.map_or(Seen::Replaced, |row| Seen::Row(Some(row))))
     }
 
     pub(super) fn entry(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
@@ -89,36 +146,40 @@ impl View {
         if limit == 0 {
             return Ok(found);
         }
-        for head in self.engine.heads(prefix, after) {
-            let (key, head) = head?;
-            let row = match self.durable(&key, head)? {
-                Seen::Row(row) => row,
-                Seen::Replaced => self.row(&key)?,
-            };
-            if let Some(entry) = row.and_then(Row::entry) {
-                found.push((key, entry));
-                if found.len() == limit {
-                    break;
+        self.engine(|engine| {
+            for head in engine.heads(prefix, after) {
+                let (key, head) = head?;
+                let row = match self.durable(engine, &key, head)? {
+                    Seen::Row(row) => row,
+                    Seen::Replaced => self.row_in(engine, &key)?,
+                };
+                if let Some(entry) = row.and_then(Row::entry) {
+                    found.push((key, entry));
+                    if found.len() == limit {
+                        break;
+                    }
                 }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// Deleted fleeting keys that still have a row.
     pub(super) fn graves(&self) -> Result<Vec<Key>, StoreError> {
-        let mut graves = Vec::new();
-        for head in self.engine.heads(FLEETING.as_bytes(), None) {
-            if let (key, Head::Whole(Row { value: None, .. })) = head? {
-                graves.push(key);
+        self.engine(|engine| {
+            let mut graves = Vec::new();
+            for head in engine.heads(FLEETING.as_bytes(), None) {
+                if let (key, Head::Whole(Row { value: None, .. })) = head? {
+                    graves.push(key);
+                }
             }
-        }
-        Ok(graves)
+            Ok(graves)
+        })
     }
 
     pub(super) fn changes(&self, after: Version, limit: usize) -> Result<Vec<Change>, StoreError> {
         // Rows of the feed never change, so what is at or below the mark is complete.
-        whole_commits(self.engine.feed(after, self.mark()), limit)
+        self.engine(|engine| whole_commits(engine.feed(after, self.mark()), limit))
     }
 
     fn before(&self) -> MutexGuard<'_, Before> {

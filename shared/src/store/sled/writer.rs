@@ -11,12 +11,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::Rows;
+use super::opening::Opening;
+use super::panics;
 use super::rows::{self, Row};
+use super::space::Space;
 use super::view::View;
-use crate::store::{Commit, CommitError, Key, MAX_COMMITS_PER_BATCH, StoreError, Version, Write};
+use crate::store::{
+    Commit, CommitError, Key, MAX_COMMITS_PER_BATCH, StoreError, StoreHealth, Version, Write,
+};
 
 /// Most commits that wait for the thread; who comes then waits to be let in. With the limit on a commit's size this
 /// bounds the queue to 128 MiB at the very worst.
@@ -31,6 +36,7 @@ pub(super) struct Writer {
     /// `None` only while dropping.
     queue: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
+    health: watch::Receiver<StoreHealth>,
 }
 
 struct Request {
@@ -40,11 +46,30 @@ struct Request {
 
 impl Writer {
     /// `graves`: what an earlier run left to be removed.
-    pub(super) fn start(view: Arc<View>, graves: Vec<Key>) -> io::Result<Self> {
+    pub(super) fn start(
+        view: Arc<View>,
+        graves: Vec<Key>,
+        opening: Opening,
+        min_free_bytes: u64,
+        space: Box<dyn Fn() -> io::Result<Space> + Send>,
+        health: watch::Sender<StoreHealth>,
+    ) -> io::Result<Self> {
         let (queue, requests) = mpsc::channel(MAX_QUEUED_COMMITS);
-        let thread = Thread { view, requests, broken: None, synced: HashSet::new(), graves };
-        let thread = Builder::new().name("namesake-store".into()).spawn(move || thread.run())?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        let (watched, seen) = ((Arc::clone(&view), health.clone()), health.subscribe());
+        let synced = HashSet::new();
+        let thread = Thread { view, opening, min_free_bytes, space, health, requests, synced, graves };
+        let thread = Builder::new().name("namesake-store".into()).spawn(move || {
+            // Those who waited for what was under way are told that its outcome is not known; all others, from now on, that
+            // nothing is written.
+            if let Err(panic) = panics::caught(move || thread.run()) {
+                let (view, health) = watched;
+                tracing::error!(panic, "store.writer.panicked");
+                let why = format!("the thread that writes panicked: {panic}");
+                view.end(&why);
+                health.send_replace(StoreHealth::Ended(why));
+            }
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), health: seen })
     }
 
     /// Once the commit is in the queue it runs, whether or not anybody still waits for the answer.
@@ -53,9 +78,16 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(CommitError::Failed(StoreError::Stopped))?;
         let sent = queue.send(Request { commit, answer }).await;
-        sent.map_err(|_| CommitError::Failed(StoreError::Stopped))?;
+        sent.map_err(|_| CommitError::Failed(self.gone()))?;
         // The thread is gone only if it panicked; then nobody knows how far it came.
-        answered.await.unwrap_or(Err(CommitError::Unknown(StoreError::Stopped)))
+        answered.await.unwrap_or_else(|_| Err(CommitError::Unknown(self.gone())))
+    }
+
+    fn gone(&self) -> StoreError {
+        match &*self.health.borrow() {
+            StoreHealth::Ended(why) => StoreError::Ended(why.clone()),
+            _ => StoreError::Ended("the thread that writes is gone".to_owned()),
+        }
     }
 }
 
@@ -63,7 +95,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed by then, and those who waited were told.
+            // A panic of the thread was caught, and those who waited were told.
             let _ = thread.join();
         }
     }
@@ -71,10 +103,11 @@ impl Drop for Writer {
 
 struct Thread {
     view: Arc<View>,
+    opening: Opening,
+    min_free_bytes: u64,
+    space: Box<dyn Fn() -> io::Result<Space> + Send>,
+    health: watch::Sender<StoreHealth>,
     requests: mpsc::Receiver<Request>,
-    /// Why nothing is written any more. After a failed sync the kernel may have dropped the data and will report success
-    /// the next time, so trying again would acknowledge what is lost.
-    broken: Option<String>,
     /// See `Engine::persist`.
     synced: HashSet<PathBuf>,
     /// Fleeting keys whose deletion is durable. Their rows go with the next batch, and not before: until a deletion is
@@ -107,17 +140,37 @@ impl Thread {
     }
 
     fn serve(&mut self, requests: Vec<Request>) {
-        let outcomes = match &self.broken {
-            Some(why) => {
-                let failed = CommitError::Failed(StoreError::ReadOnly(why.clone()));
-                requests.iter().map(|_| Err(failed.clone())).collect()
-            }
+        let outcomes = match self.refusal(&requests) {
+            Some(error) => requests.iter().map(|_| Err(CommitError::Failed(error.clone()))).collect(),
             None => self.write(requests.iter().map(|request| &request.commit)),
         };
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             // Nobody may be waiting any more; the outcome stands.
             let _ = request.answer.send(outcome);
         }
+    }
+
+    /// Why nothing of this batch is written, if so.
+    fn refusal(&self, requests: &[Request]) -> Option<StoreError> {
+        let was_full = match &*self.health.borrow() {
+            StoreHealth::Ended(why) => return Some(StoreError::Ended(why.clone())),
+            health => *health == StoreHealth::Full,
+        };
+        let bytes: usize = requests.iter().map(|request| request.commit.bytes()).sum();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        // A file system that does not say is as good as one with room.
+        let Ok(space) = (self.space)() else { return None };
+        let full = !space.has_room(bytes, self.min_free_bytes, was_full);
+        let (path, free_bytes) = (self.opening.folder.display(), space.free);
+        if full && !was_full {
+            self.health.send_replace(StoreHealth::Full);
+            tracing::error!(store.path = %path, free_bytes, min_free_bytes = self.min_free_bytes, "store.full");
+        }
+        if was_full && !full {
+            self.health.send_replace(StoreHealth::Well);
+            tracing::info!(store.path = %path, free_bytes, "store.has_room");
+        }
+        full.then_some(StoreError::Full)
     }
 
     fn write<'a>(&mut self, commits: impl Iterator<Item = &'a Commit>) -> Vec<Result<Version, CommitError>> {
@@ -128,20 +181,60 @@ impl Thread {
             // Everything was decided against durable rows.
             return outcomes;
         }
-        match staged.commit(&mut self.synced, &self.graves) {
+        let last = staged.last;
+        let error = match staged.commit(&mut self.synced, &self.graves) {
             Ok(graves) => {
                 self.graves = graves;
-                outcomes
+                return outcomes;
             }
-            Err(error) => {
-                self.broken = Some(one_line(&error));
-                let told = |outcome| match outcome {
-                    Ok(_) => Err(CommitError::Unknown(error.clone())),
-                    // Perhaps decided against rows that are now in doubt. Certain is that nothing was written.
-                    Err(CommitError::Conflict(_)) => Err(CommitError::Failed(error.clone())),
-                    Err(other) => Err(other),
-                };
-                outcomes.into_iter().map(told).collect()
+            Err(error) => error,
+        };
+        let (made, conflict) = match self.open_again(&error) {
+            // It is all there, and durable: it was made.
+            Some(durable) if durable >= last => return outcomes,
+            // Nothing of it is there.
+            Some(_) => {
+                let failed =
+                    || StoreError::Unavailable("its disk failed, and it was opened again".to_owned());
+                (CommitError::Failed(failed()), failed())
+            }
+            None => (CommitError::Unknown(error.clone()), error),
+        };
+        let told = |outcome| match outcome {
+            Ok(_) => Err(made.clone()),
+            // Perhaps decided against rows that are gone, or in doubt. Certain is that nothing was written.
+            Err(CommitError::Conflict(_)) => Err(CommitError::Failed(conflict.clone())),
+            Err(other) => Err(other),
+        };
+        outcomes.into_iter().map(told).collect()
+    }
+
+    /// After an error of the disk: closes the store, opens it again, and gives the last version that is there. sled keeps
+    /// its first error until then, and a sync that is tried again after it failed reports success for what the kernel has
+    /// dropped. `None`: that failed too, and the store has ended.
+    ///
+    /// Nobody is answered before this is done, so nobody reads a state that the next moment takes back.
+    fn open_again(&mut self, error: &StoreError) -> Option<Version> {
+        let path = self.opening.folder.clone();
+        tracing::error!(store.path = %path.display(), error = one_line(error), "store.failed");
+        self.health.send_replace(StoreHealth::Reopening);
+        self.view.close();
+        match self.opening.open_again(self.view.mark()) {
+            Ok((engine, durable)) => {
+                self.synced.clear();
+                self.view.reopen(engine, durable);
+                // Which of them are left depends on what was there. One that is not known costs a row until the next start.
+                self.graves = self.view.graves().unwrap_or_default();
+                self.health.send_replace(StoreHealth::Well);
+                tracing::info!(store.path = %path.display(), "store.reopened");
+                Some(durable)
+            }
+            Err(reason) => {
+                let why = format!("{}; {}", one_line(error), one_line(&reason));
+                tracing::error!(store.path = %path.display(), error = why, "store.ended");
+                self.view.end(&why);
+                self.health.send_replace(StoreHealth::Ended(why));
+                None
             }
         }
     }
@@ -223,17 +316,19 @@ impl Staged<'_> {
             rows.put(rows::head_key(key.as_bytes()), now.head());
         }
         view.hold(keys.into_iter().map(|(key, replaced)| (key, replaced.before)).collect());
-        view.engine.apply(rows)?;
-        view.engine.persist(synced)?;
+        view.engine(|engine| {
+            engine.apply(rows)?;
+            engine.persist(synced)
+        })?;
         view.settle(last);
         Ok(dug)
     }
 }
 
-/// An error and what is below it, for the answers to all later commits.
-fn one_line(error: &StoreError) -> String {
+/// An error and what is below it.
+fn one_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
-    let mut below = std::error::Error::source(error);
+    let mut below = error.source();
     while let Some(error) = below {
         line = format!("{line}: {error}");
         below = error.source();

@@ -129,7 +129,7 @@ fn claim(rig: &Rig, path: &Path, before: usize, handles: usize) -> f64 {
 }
 
 fn open(path: &Path) -> Arc<dyn Store> {
-    let options = SledOptions { path: path.to_owned(), cache_bytes: CACHE_BYTES };
+    let options = SledOptions { cache_bytes: CACHE_BYTES, ..SledOptions::at(path) };
     Arc::new(SledStore::open(options).expect("a store"))
 }
 

@@ -141,7 +141,7 @@ fn claims(rig: &Rig) {
 
 fn sled() -> (tempfile::TempDir, Arc<dyn Store>) {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = SledOptions { path: folder.path().join("store"), cache_bytes: 64 << 20 };
+    let options = SledOptions::at(folder.path().join("store"));
     let store = SledStore::open(options).expect("a store");
     (folder, Arc::new(store))
 }
