@@ -72,8 +72,11 @@ impl MirrorModel {
                 return Ok(Applied { ask: rows.to_ask(decision, account), ..Applied::default() });
             }
             let mut next = Account { avatar: picture.cloned(), needs_login: false, ..stored.clone() };
-            if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
+            if decision == Decision::Confirm {
+                // It counts from now on, also should it turn out that nothing can be written.
                 self.freshness.note(account, name, when);
+            }
+            if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
                 let renamed = renamed_lately(&next, when.received);
                 return Ok(Applied { confirmed: Some(when.asked), renamed, ..Applied::default() });
             }
@@ -143,6 +146,10 @@ impl MirrorModel {
             if let Some(confirmed) = confirmed.filter(|confirmed| self.deadline(confirmed.asked) > now) {
                 return Ok(Some(confirmed.asked));
             }
+            if let Some(token) = &stored.token {
+                // What cannot be opened was not asked with: that is our failure, and no reason to release a name.
+                self.opened(account, token)?;
+            }
             // A token the upstream refused all this time is of no use any more.
             let token = if stored.needs_login { None } else { stored.token.clone() };
             let mut next = Account { needs_login: true, token, ..stored.clone() };
@@ -174,7 +181,7 @@ impl MirrorModel {
             let slot = self.register.account(account).await?;
             match slot.value() {
                 // Linked again meanwhile: the news is of the old token.
-                Some(stored) if stored.token.as_ref() == Some(used) && !stored.needs_login => {
+                Some(stored) if self.has_token(stored, used) && !stored.needs_login => {
                     let next = Account { needs_login: true, ..stored.clone() };
                     let name = stored.handle.as_ref();
                     if self.finish(slot.put(Commit::new(), &next)?, account, name).await? {
@@ -206,6 +213,10 @@ impl MirrorModel {
         Err(RegisterError::Contended)
     }
 
+    fn has_token(&self, stored: &Account, used: &StoredToken) -> bool {
+        stored.token.as_ref().is_some_and(|token| self.is_same_token(&stored.account, token, used))
+    }
+
     /// Puts a refreshed token in the place of the one it was made from.
     pub(crate) async fn replace_token(
         &self,
@@ -216,7 +227,7 @@ impl MirrorModel {
         for _ in 0..ATTEMPTS {
             let slot = self.register.account(account).await?;
             match slot.value() {
-                Some(stored) if stored.token.as_ref() == Some(used) => {
+                Some(stored) if self.has_token(stored, used) => {
                     let next = Account { token: Some(fresh.clone()), ..stored.clone() };
                     if self.register.commit(slot.put(Commit::new(), &next)?).await? == Outcome::Done {
                         return Ok(());

@@ -5,7 +5,11 @@
 //! A name that nobody confirms in time is therefore released by the poller, which tells the cache; a lookup that
 //! comes before the poller got to it sees the same from the row's time.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::{Future, pending},
+    sync::Arc,
+};
 
 use namesake::{
     AccountId, Answer, Clock, Handle, HandleResolver, Identity, Invalidator, Lookup, Method, Policy, Profile,
@@ -95,6 +99,7 @@ impl MirrorModel {
             () = shutdown => (),
             () = self.keep_true() => (),
             () = self.keep_house() => (),
+            () = async { self.seal_anew().await; pending().await } => (),
         }
     }
 
@@ -106,7 +111,7 @@ impl MirrorModel {
             Some(Row::Held { account, confirmed }) => {
                 let confirmed = self.freshness.newest(&account, username, confirmed);
                 if self.deadline(confirmed.asked) <= self.clock.now() {
-                    return Ok(absent(Why::Released));
+                    return self.lapsed(&account).await;
                 }
                 let value = Identity {
                     handle: username.handle().clone(),
@@ -117,6 +122,16 @@ impl MirrorModel {
                 Lookup::Found { value, ttl: Ttl::UntilPurged }
             }
         })
+    }
+
+    /// The answer for the name of an account that was not confirmed in time. Where the account could not be asked about
+    /// because its token cannot be opened, that is our failure, which never reads as absence.
+    async fn lapsed(&self, id: &AccountId) -> Result<Lookup<Identity>, RegisterError> {
+        let slot = self.register.account(id).await?;
+        if let Some(token) = slot.value().and_then(|account| account.token.as_ref()) {
+            self.opened(id, token)?;
+        }
+        Ok(absent(Why::Released))
     }
 
     async fn show(&self, id: &AccountId) -> Result<Lookup<Arc<Profile>>, RegisterError> {

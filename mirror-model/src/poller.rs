@@ -44,6 +44,15 @@ impl MirrorModel {
         }
     }
 
+    /// Ready when everything stored has been planned. Only a mirror that [runs](MirrorModel::run) ever is.
+    pub async fn loaded(&self) {
+        let mut changed = self.schedule.watch();
+        while !self.schedule.is_loaded() {
+            // The sender lives in `self`.
+            let _ = changed.changed().await;
+        }
+    }
+
     pub(crate) async fn keep_true(self: &Arc<Self>) {
         self.load().await;
         let mut changed = self.schedule.watch();
@@ -131,7 +140,8 @@ impl MirrorModel {
             Ok(confirmed) => confirmed.map(|at| self.deadline(at)),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "mirror.release.failed");
-                Some(after(self.clock.now(), RETRY_REGISTER))
+                let wait = if matches!(error, RegisterError::Sealing) { RETRY_DEAD } else { RETRY_REGISTER };
+                Some(after(self.clock.now(), wait))
             }
         };
     }
@@ -152,6 +162,10 @@ impl MirrorModel {
         let Some((account, stored)) = slot.value().and_then(|it| Some((it, it.token.as_ref()?))) else {
             return Ok(Polled::NothingToAsk);
         };
+        // A token is shown to nobody but the upstream that gave it.
+        if account.foreign.source != *self.upstream.source() {
+            return Ok(Polled::NothingToAsk);
+        }
         let mut used = stored.clone();
         if used.refresh_at.is_some_and(|at| at <= self.clock.now()) {
             // A failure shows in what the old token gets.
@@ -208,8 +222,17 @@ impl MirrorModel {
         Ok(Ok(()))
     }
 
-    fn opened(&self, id: &AccountId, stored: &StoredToken) -> Result<Secret, RegisterError> {
+    pub(crate) fn opened(&self, id: &AccountId, stored: &StoredToken) -> Result<Secret, RegisterError> {
         self.sealer.open(id.as_str(), &stored.sealed).map_err(|_| RegisterError::Sealing)
+    }
+
+    /// Whether two stored tokens of an account are one, perhaps sealed anew meanwhile.
+    pub(crate) fn is_same_token(&self, id: &AccountId, one: &StoredToken, other: &StoredToken) -> bool {
+        one == other
+            || match (self.opened(id, one), self.opened(id, other)) {
+                (Ok(one), Ok(other)) => one.matches(other.expose()),
+                _ => false,
+            }
     }
 
     /// A token as it is stored: sealed, with the time from which on it should be refreshed.

@@ -5,6 +5,7 @@
 //! mirror/<NAME>/handle/<hash>       Row       who holds a name and when that was last confirmed; one read a lookup
 //! mirror/<NAME>/foreign/<hash>      account   the upstream's user behind an account; unique
 //! mirror/<NAME>/key                 Sealed    what names and upstream ids are hashed with: see `name_key`
+//! mirror/<NAME>/keyring             Keyring   which keys of the key file anything may be sealed with: see `key_file`
 //! ~mirror/<NAME>/session/<hash>     account   a signed-in browser; one for each account
 //! ~mirror/<NAME>/used/<hash>        Used      a sign-in that was used, kept for as long as it could come back
 //! ~mirror/<NAME>/deletion/<hash>    time      a data-deletion request, for its status page; kept for a time
@@ -12,6 +13,8 @@
 //!
 //! Nothing of an account outlives it, and no key says anything about a person: the feed of changes keeps keys for ever.
 //! Fleeting keys (with a `~`) are not in it: see rule S15 of [`Store`](namesake::store::Store).
+
+use std::collections::BTreeSet;
 
 use namesake::{
     AccountId, AvatarUrl, Bio, DisplayName, Scheme, Timestamp,
@@ -107,6 +110,12 @@ pub(crate) struct Confirmed {
     pub(crate) received: Timestamp,
 }
 
+/// The fingerprints of the keys under which something may be sealed: of all that a start needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Keyring {
+    pub(crate) keys: BTreeSet<String>,
+}
+
 /// A data-deletion request that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deletion {
@@ -146,6 +155,10 @@ impl Keys {
 
     pub(crate) fn name_key(&self) -> Result<Key, KeyError> {
         Key::new(format!("{}key", self.0))
+    }
+
+    pub(crate) fn keyring(&self) -> Result<Key, KeyError> {
+        Key::new(format!("{}keyring", self.0))
     }
 
     /// What a sign-in under way is sealed for; the key of nothing.

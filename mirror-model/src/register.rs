@@ -90,7 +90,7 @@ impl Register {
     }
 
     /// What names are hashed with.
-    async fn names(&self) -> Result<&NameKey, RegisterError> {
+    pub(crate) async fn names(&self) -> Result<&NameKey, RegisterError> {
         self.names.get_or_try_init(|| self.read_names()).await
     }
 

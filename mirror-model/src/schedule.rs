@@ -231,6 +231,11 @@ impl Schedule {
         self.changed.subscribe()
     }
 
+    /// Whether everything that is stored has been planned.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.lock().loaded
+    }
+
     /// Whether nothing can be done at `now` and nothing is under way.
     pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
         let plan = self.lock();

@@ -1,29 +1,25 @@
 //! Upstream tokens at rest, sign-ins under way, and the key of [`crate::name_key`]: XChaCha20-Poly1305
 //! (RFC 8439, with the 24-byte nonce of draft-irtf-cfrg-xchacha), bound to what they belong to.
 //!
-//! The key lives in a file: one 256-bit key a line, base64. The first seals, all of them open, so a key is rotated by
-//! putting a new line on top. A sealed value names its key by a fingerprint.
+//! The key lives in a file: one 256-bit key a line, base64. The first seals, all of them open. So a key is rotated by
+//! putting a new line on top; what is sealed is then sealed anew in the background (`reseal`), and the old line may go
+//! when that is done. A sealed value names its key by a fingerprint.
 
-use std::{
-    fmt,
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+use std::{fmt, io, path::Path};
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305,
     aead::{Aead as _, Payload},
 };
 use data_encoding::{BASE64, HEXLOWER};
-use namesake::Randomness;
+use namesake::{Randomness, private_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// Encrypts secrets before they are stored.
+/// Encrypts secrets before they are stored. Made of a store's key file by [`TokenSealer::of_store`].
 pub struct TokenSealer(Vec<SealingKey>);
 
 struct SealingKey {
@@ -40,32 +36,35 @@ pub(crate) struct Sealed {
 }
 
 impl TokenSealer {
-    /// Reads the keys of a file; makes the file with a fresh key, for its owner alone (0600), when there is none.
-    ///
-    /// # Errors
-    /// [`SealerError`] when the file cannot be read, made, or understood.
-    pub fn from_file(path: &Path, randomness: &dyn Randomness) -> Result<Self, SealerError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path, randomness).map_err(|error| SealerError::File(path.to_owned(), error))?
-            }
-            Err(error) => return Err(SealerError::File(path.to_owned(), error)),
-        };
+    /// The keys of a file; `None`: it does not hold 256-bit keys in base64, one a line.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let keys: Option<Vec<_>> = lines.map(SealingKey::parse).collect();
-        match keys {
-            Some(keys) if !keys.is_empty() => Ok(Self(keys)),
-            _ => Err(SealerError::Keys(path.to_owned())),
-        }
+        let keys: Vec<_> = lines.map(SealingKey::parse).collect::<Option<_>>()?;
+        (!keys.is_empty()).then_some(Self(keys))
+    }
+
+    /// Makes a key file with a fresh key, for its owner alone (0600).
+    pub(crate) fn create(path: &Path, randomness: &dyn Randomness) -> io::Result<Self> {
+        let bits = fresh(randomness);
+        let text = Zeroizing::new(BASE64.encode(bits.as_ref()) + "\n");
+        private_file::create(path, text.as_bytes())?;
+        Ok(Self(vec![SealingKey::new(&bits)]))
     }
 
     /// A key that is gone with the process: for private worlds.
     #[must_use]
     pub fn ephemeral(randomness: &dyn Randomness) -> Self {
-        let mut bits = Zeroizing::new([0; 32]);
-        randomness.fill(bits.as_mut());
-        Self(vec![SealingKey::new(&bits)])
+        Self(vec![SealingKey::new(&fresh(randomness))])
+    }
+
+    /// The fingerprints of the keys, the one that seals first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.id.as_str())
+    }
+
+    /// The fingerprint of the key that seals.
+    pub(crate) fn newest(&self) -> Option<&str> {
+        self.keys().next()
     }
 
     /// Encrypts a secret of `owner` (an account, say); opened for another one it is worth nothing.
@@ -98,7 +97,12 @@ impl TokenSealer {
 impl Sealed {
     /// Whether `sealer` would use the same key today.
     pub(crate) fn is_current(&self, sealer: &TokenSealer) -> bool {
-        sealer.0.first().is_some_and(|key| key.id == self.key)
+        sealer.newest() == Some(self.key.as_str())
+    }
+
+    /// The fingerprint of the key that opens it.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -114,35 +118,16 @@ impl SealingKey {
     }
 }
 
-fn create(path: &Path, randomness: &dyn Randomness) -> io::Result<Zeroizing<String>> {
+fn fresh(randomness: &dyn Randomness) -> Zeroizing<[u8; 32]> {
     let mut bits = Zeroizing::new([0; 32]);
     randomness.fill(bits.as_mut());
-    let text = Zeroizing::new(BASE64.encode(bits.as_ref()) + "\n");
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(text)
+    bits
 }
 
 impl fmt::Debug for TokenSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.keys()).finish()
     }
-}
-
-/// A key file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SealerError {
-    /// It cannot be read or made.
-    #[error("the key file {} cannot be read or made", .0.display())]
-    File(PathBuf, #[source] io::Error),
-    /// It holds something else than keys.
-    #[error("the key file {} does not hold 256-bit keys in base64, one a line", .0.display())]
-    Keys(PathBuf),
 }
 
 /// A secret that cannot be sealed or opened: another key, another owner, or damage.
@@ -154,7 +139,7 @@ pub(crate) struct SealError;
 mod tests {
     use namesake::SeededRandomness;
 
-    use super::{SealError, SealerError, TokenSealer};
+    use super::{SealError, TokenSealer};
     use crate::Secret;
 
     #[test]
@@ -172,25 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_is_made_once_read_again_and_rotated() {
-        let folder = std::env::temp_dir().join(format!("namesake-sealing-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("keys");
-        let _ = std::fs::remove_file(&path);
+    fn a_key_file_has_a_key_a_line_and_the_first_seals() {
         let randomness = SeededRandomness::new(2);
-        let sealer = TokenSealer::from_file(&path, &randomness).unwrap();
-        let sealed = sealer.seal("t:a", &Secret::new("token"), &randomness).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        let old = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, format!("{}\n{old}", data_encoding::BASE64.encode(&[7; 32]))).unwrap();
-        let rotated = TokenSealer::from_file(&path, &randomness).unwrap();
+        let line = |byte| data_encoding::BASE64.encode(&[byte; 32]);
+        let old = TokenSealer::parse(&line(1)).unwrap();
+        let sealed = old.seal("t:a", &Secret::new("token"), &randomness).unwrap();
+        let rotated = TokenSealer::parse(&format!("{}\n\n {} \n", line(2), line(1))).unwrap();
         assert_eq!(rotated.open("t:a", &sealed).unwrap().expose(), "token");
-        std::fs::write(&path, "short").unwrap();
-        assert!(matches!(TokenSealer::from_file(&path, &randomness), Err(SealerError::Keys(_))));
-        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(sealed.is_current(&old) && !sealed.is_current(&rotated));
+        for nonsense in ["", "\n \n", "short", &line(1)[1..], &format!("{}\nshort", line(1))] {
+            assert!(TokenSealer::parse(nonsense).is_none(), "{nonsense:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod deletion;
+mod keys;
 mod kit;
 mod links;
 mod model;

@@ -44,6 +44,16 @@ impl World {
 
     /// The same, with a mirror of that name.
     pub(super) async fn called(scheme: &str, people: &[&str], store: Arc<dyn Store>) -> Self {
+        Self::sealed(scheme, people, store, TokenSealer::ephemeral(&SeededRandomness::new(1))).await
+    }
+
+    /// The same, with these keys.
+    pub(super) async fn sealed(
+        scheme: &str,
+        people: &[&str],
+        store: Arc<dyn Store>,
+        sealer: TokenSealer,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         // No two mirrors draw the same lots.
         let randomness = Arc::new(SeededRandomness::new(scheme.bytes().map(u64::from).sum()));
@@ -68,7 +78,7 @@ impl World {
             settings,
             Arc::new(ThreadsUpstream::new(sandbox.upstream(), http.clone())),
             store,
-            TokenSealer::ephemeral(&SeededRandomness::new(1)),
+            sealer,
             clock.clone(),
             randomness,
             Invalidator::new(move |change| heard.lock().unwrap().push(change.clone())),
