@@ -6,7 +6,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock, store::Store};
 use namesake_independent::{IndependentModel, hosted::Hosted};
 use namesake_mirror::MirrorModel;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
 use url::Url;
 
 use crate::{
@@ -52,6 +55,8 @@ pub(crate) struct Options {
     pub(crate) handle_not_found_as_invalid_request: bool,
     pub(crate) examples: Vec<String>,
     pub(crate) proxies: Proxies,
+    /// `None`: ready as soon as it is listening.
+    pub(crate) ready: Option<watch::Receiver<bool>>,
 }
 
 impl Builder {
@@ -165,6 +170,14 @@ impl Builder {
     #[must_use]
     pub fn handle_not_found_as_invalid_request(mut self, on: bool) -> Self {
         self.options.handle_not_found_as_invalid_request = on;
+        self
+    }
+
+    /// Has `/readyz` say 503 until this says `true`: for whoever has something to do before all that is promised answers,
+    /// such as waiting for mirrors ([`MirrorModel::loaded`]).
+    #[must_use]
+    pub fn ready_when(mut self, ready: watch::Receiver<bool>) -> Self {
+        self.options.ready = Some(ready);
         self
     }
 

@@ -2,12 +2,16 @@
 //!
 //! The only file that knows both models and the store.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use namesake::{
     Clock, InvalidScheme, Randomness, Scheme, SystemClock, SystemRandomness,
     http::{HostLimits, HttpClient, HttpSettings, HttpSetupError},
-    store::{MemoryStore, OpenError, SledOptions, SledStore, Store},
+    store::{MemoryStore, OpenError, SledOptions, SledStore, Store, StoreHealth},
 };
 use namesake_independent::{
     IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError,
@@ -24,9 +28,12 @@ use namesake_mirror::{
     },
 };
 
+use tokio::sync::watch;
+
 use crate::{
     BuildError, Builder, CacheSettings, Limits, Namesake, SnapshotFile,
     config::{Atproto, Config, ConfigError, Mirror, UpstreamAt, UpstreamKind, millis},
+    owner::{Owner, OwnerError},
 };
 
 /// The parts of a running service.
@@ -38,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) mirrors: Vec<Arc<MirrorModel>>,
     /// Who follows the events of a relay, if one is configured, still to be run.
     pub(crate) events: Option<EventFollower>,
+    /// How the store is, if there is one on a disk: when it ended, the process has to.
+    pub(crate) store: Option<watch::Receiver<StoreHealth>>,
 }
 
 /// A configuration that no service can be made of.
@@ -58,7 +67,10 @@ pub(crate) enum ComposeError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// The keys of tokens cannot be read.
+    /// The store has people that this configuration would leave behind.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// The keys of tokens cannot be read, or are not those of this store.
     #[error(transparent)]
     Sealer(#[from] SealerError),
     /// The parts do not fit.
@@ -67,17 +79,27 @@ pub(crate) enum ComposeError {
 }
 
 /// Makes the parts. Opens the store only if there is a mirror, or accounts live here: otherwise nothing is kept.
-pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
+pub(crate) async fn compose(config: &Config) -> Result<Parts, ComposeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cache = cache_settings(config);
     let mut builder = Namesake::builder();
     let mut independent = independent(config, cache, &clock)?;
     let hosted = config.hosted()?;
-    let store = match hosted.is_some() || !config.mirror.is_empty() {
-        true => Some(store(config)?),
+    let mut upstreams = Vec::new();
+    for (name, mirror) in &config.mirror {
+        upstreams.push((name, mirror, upstream(config, name, mirror, &clock)?));
+    }
+    let store = match hosted.is_some() || !upstreams.is_empty() {
+        true => Some(open_store(config)?),
         false => None,
     };
-    if let (Some(settings), Some(store)) = (hosted, &store) {
+    if let Some(OpenStore { store, .. }) = &store {
+        let mirrors =
+            upstreams.iter().map(|(name, _, upstream)| ((*name).clone(), upstream.source().clone()));
+        let owner = Owner::new(hosted.as_ref(), mirrors.collect());
+        owner.take(&**store, &IndependentSettings::default().scheme, &config.store.abandon).await?;
+    }
+    if let (Some(settings), Some(OpenStore { store, .. })) = (hosted, &store) {
         let scheme = IndependentSettings::default().scheme;
         let invalidator = builder.invalidator(&scheme);
         let hosted =
@@ -95,16 +117,36 @@ pub(crate) fn compose(config: &Config) -> Result<Parts, ComposeError> {
         .access_log(config.server.access_log)
         .handle_not_found_as_invalid_request(config.atproto.not_found_is_invalid_request);
     let mut mirrors = Vec::new();
-    if let Some(store) = &store {
+    if let Some(OpenStore { store, .. }) = &store {
         builder = builder.feed(Arc::clone(store));
-        for (name, settings) in &config.mirror {
-            let mirror = mirror(config, name, settings, store, &clock, &builder)?;
+        for (name, settings, upstream) in upstreams {
+            let mirror = mirror(config, name, settings, upstream, store, &clock, &builder).await?;
             builder = builder.mirror(Arc::clone(&mirror));
             mirrors.push(mirror);
         }
     }
     let events = events(config, &clock, &builder)?;
-    Ok(Parts { builder, mirrors, events })
+    Ok(Parts { builder, mirrors, events, store: store.and_then(|store| store.health) })
+}
+
+/// That nobody is in a store which this configuration does not open at all. One that another service has open is that
+/// service's.
+pub(crate) async fn leave_nobody_behind(config: &Config) -> Result<(), ComposeError> {
+    if config.hosted()?.is_some() || !config.mirror.is_empty() {
+        return Ok(());
+    }
+    match store_url(config)? {
+        StoreUrl::Sled(path) if Path::new(path).join("namesake.lock").exists() => (),
+        _ => return Ok(()),
+    }
+    match open_store(config) {
+        Ok(OpenStore { store, .. }) => {
+            let scheme = IndependentSettings::default().scheme;
+            Ok(Owner::default().take(&*store, &scheme, &config.store.abandon).await?)
+        }
+        Err(ComposeError::Store(OpenError::Locked(_))) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn independent(
@@ -171,16 +213,16 @@ fn events(
     )))
 }
 
-fn mirror(
+async fn mirror(
     config: &Config,
     name: &str,
     mirror: &Mirror,
+    upstream: Arc<dyn Upstream>,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
     builder: &Builder,
 ) -> Result<Arc<MirrorModel>, ComposeError> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let upstream = upstream(config, name, mirror, clock)?;
     let webhook_secrets = match mirror.kind {
         UpstreamKind::Oidc => Vec::new(),
         UpstreamKind::Threads | UpstreamKind::Instagram => {
@@ -201,12 +243,13 @@ fn mirror(
     };
     let key_file =
         mirror.token_key_file.clone().unwrap_or_else(|| PathBuf::from(format!("namesake-{name}.key")));
+    let sealer = TokenSealer::of_store(&key_file, &**store, &settings.scheme, &*randomness).await?;
     let invalidator = builder.invalidator(&settings.scheme);
     Ok(MirrorModel::new(
         settings,
         upstream,
         Arc::clone(store),
-        TokenSealer::from_file(&key_file, &*randomness)?,
+        sealer,
         Arc::clone(clock),
         randomness,
         invalidator,
@@ -259,12 +302,22 @@ fn store_url(config: &Config) -> Result<StoreUrl<'_>, ConfigError> {
     }
 }
 
-fn store(config: &Config) -> Result<Arc<dyn Store>, ComposeError> {
+struct OpenStore {
+    store: Arc<dyn Store>,
+    health: Option<watch::Receiver<StoreHealth>>,
+}
+
+fn open_store(config: &Config) -> Result<OpenStore, ComposeError> {
     Ok(match store_url(config)? {
-        StoreUrl::Memory => Arc::new(MemoryStore::default()),
+        StoreUrl::Memory => OpenStore { store: Arc::new(MemoryStore::default()), health: None },
         StoreUrl::Sled(path) => {
-            let cache_bytes = config.store.cache_mib << 20;
-            Arc::new(SledStore::open(SledOptions { path: path.into(), cache_bytes })?)
+            let store = SledStore::open(SledOptions {
+                path: path.into(),
+                cache_bytes: config.store.cache_mib << 20,
+                min_free_bytes: config.store.min_free_mib << 20,
+            })?;
+            let health = Some(store.health());
+            OpenStore { store: Arc::new(store), health }
         }
     })
 }

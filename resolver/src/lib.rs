@@ -30,6 +30,7 @@ mod http;
 mod independent;
 pub mod lab;
 mod lookup;
+mod owner;
 pub mod pages;
 mod percent;
 mod person;

@@ -12,6 +12,7 @@
 //!   admission   how often, how large, of which form, and who must sign      pure
 //!   register    a new account; an entry; a profile: one atomic commit each
 //!   published   what is read back: documents, logs, holders, by host
+//!   tenants     whose accounts a store holds, for whoever starts on it
 //! ```
 
 mod admission;
@@ -21,6 +22,7 @@ mod published;
 mod records;
 mod register;
 mod settings;
+mod tenants;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +38,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use published::Holder;
 use records::{Account, Keys};
 pub use settings::HostedSettings;
+pub use tenants::Tenants;
 
 use crate::{
     Did, Hostname,

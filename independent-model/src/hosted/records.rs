@@ -103,6 +103,11 @@ impl Keys {
         self.key("scid", scid)
     }
 
+    /// What all keys of one kind begin with.
+    pub(super) fn all(&self, kind: &str) -> String {
+        format!("{}/{kind}/", self.0)
+    }
+
     /// What all keys of a log begin with.
     pub(super) fn log(&self, label: &str) -> String {
         format!("{}/log/{label}/", self.0)

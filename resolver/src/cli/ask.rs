@@ -22,7 +22,7 @@ pub(super) async fn resolve(config: &Config, asked: &Ask) -> Result<Outcome, Com
     let answer = match &asked.server {
         Some(server) => remote(server, "v1/resolve", asked).await?,
         None => {
-            let namesake = here(config, asked)?;
+            let namesake = here(config, asked).await?;
             match namesake.query(&asked.handle, asked.scheme.as_deref()) {
                 Ok(query) => namesake.resolve(&query, false).await,
                 Err(problem) => Err(problem),
@@ -39,7 +39,7 @@ pub(super) async fn explain(config: &Config, asked: &Ask) -> Result<Outcome, Com
     let answer = match &asked.server {
         Some(server) => remote(server, "v1/explain", asked).await?,
         None => {
-            let namesake = here(config, asked)?;
+            let namesake = here(config, asked).await?;
             match namesake.query(&asked.handle, asked.scheme.as_deref()) {
                 Ok(query) => Ok(namesake.explain(&query).await),
                 Err(problem) => Err(problem),
@@ -61,13 +61,13 @@ fn tell<T: Serialize>(asked: &Ask, value: &T, words: impl FnOnce(&T) -> String) 
 
 /// The service in this process. Names below `demo.test` exist nowhere but in the demo's world, so they are answered
 /// from a fresh copy of it, unless the configuration says that `.test` is a network of the operator's own.
-fn here(config: &Config, asked: &Ask) -> Result<Namesake, CommandError> {
+async fn here(config: &Config, asked: &Ask) -> Result<Namesake, CommandError> {
     let name = trimmed(&asked.handle).trim_start_matches("at://").trim_start_matches('@');
     let name = trimmed(name).to_ascii_lowercase();
     if name.ends_with(".demo.test") && !config.atproto.allow_test_tld {
         return demo::copy_of_the_internet().map_err(CommandError::Demo);
     }
-    Ok(compose::compose(config)?.builder.build().map_err(ComposeError::from)?)
+    Ok(compose::compose(config).await?.builder.build().map_err(ComposeError::from)?)
 }
 
 async fn remote<T: DeserializeOwned>(

@@ -6,6 +6,7 @@ mod compare;
 mod identity;
 mod serve;
 mod show;
+mod store_watch;
 
 use std::{
     error::Error,
@@ -49,6 +50,8 @@ enum CommandError {
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("the service stopped")]
     Serve(#[source] io::Error),
+    #[error("the store ended, and the service with it: {0}")]
+    StoreEnded(String),
     #[error("{0}")]
     Server(String),
     #[error(transparent)]

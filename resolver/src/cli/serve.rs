@@ -16,7 +16,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-use super::{CommandError, Outcome};
+use super::{CommandError, Outcome, store_watch};
 use crate::{Namesake, SnapshotFile, compose, compose::ComposeError, config::Config, install_metrics};
 
 pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
@@ -30,13 +30,18 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         .with_ansi(io::stderr().is_terminal())
         .init();
 
-    let parts = compose::compose(config)?;
+    // What this process writes is about people, and nobody else's business.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    compose::leave_nobody_behind(config).await?;
+    let parts = compose::compose(config).await?;
     let elsewhere = config.server.metrics_listen;
+    let (set_ready, ready) = watch::channel(false);
+    let builder = parts.builder.ready_when(ready);
     let namesake = match install_metrics() {
-        Ok(recorder) => parts.builder.metrics(recorder, elsewhere.is_some()),
+        Ok(recorder) => builder.metrics(recorder, elsewhere.is_some()),
         Err(error) => {
             tracing::warn!(error = %error, "metrics.unavailable");
-            parts.builder
+            builder
         }
     }
     .build()
@@ -61,8 +66,8 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         }
     };
     let mut tasks = JoinSet::new();
-    for mirror in parts.mirrors {
-        tasks.spawn(Arc::clone(&mirror).run(until()));
+    for mirror in &parts.mirrors {
+        tasks.spawn(Arc::clone(mirror).run(until()));
     }
     if let Some(events) = parts.events {
         tasks.spawn(events.run(until()));
@@ -78,14 +83,32 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // Before anybody is told that we are ready: they may tell us to stop.
     let stop = stop_signal();
     let address = listener.local_addr().map_err(CommandError::Serve)?;
-    tracing::info!(server.address = %address, server.public_url = %config.server.public_url(), "serve.ready");
     if config.server.hides_its_clients() {
         tracing::warn!(
             "serve.clients_hidden: all clients share one quota. The proxy in front belongs into server.trusted_proxies."
         );
     }
+    let (public_url, mirrors, stopping_first) = (config.server.public_url(), parts.mirrors, until());
+    tasks.spawn(async move {
+        let loaded = async {
+            for mirror in &mirrors {
+                mirror.loaded().await;
+            }
+        };
+        tokio::select! {
+            () = loaded => {
+                set_ready.send_replace(true);
+                tracing::info!(server.address = %address, server.public_url = %public_url, "serve.ready");
+            }
+            () = stopping_first => (),
+        }
+    });
+    let mut store_ended = None;
     let signalled = async {
-        stop.await;
+        tokio::select! {
+            () = stop => (),
+            why = store_watch::ended(parts.store) => store_ended = Some(why),
+        }
         tracing::info!("serve.stopping");
     };
     let served = namesake.serve(listener, signalled).await;
@@ -96,7 +119,10 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         save(&namesake, file);
     }
     served.map_err(CommandError::Serve)?;
-    Ok(Outcome::Done)
+    match store_ended {
+        Some(why) => Err(CommandError::StoreEnded(why)),
+        None => Ok(Outcome::Done),
+    }
 }
 
 fn restore(namesake: &Namesake, file: &SnapshotFile) {

@@ -167,11 +167,17 @@ pub struct Store {
     pub url: String,
     /// Memory for sled's cache, in mebibytes; it needs about twice that. A million accounts want 1024.
     pub cache_mib: u64,
+    /// Room that stays free on the store's disk, in mebibytes: nothing is written that would not leave it, until there is
+    /// more room again. Of a small file system a quarter at most. 0: as far as it goes.
+    pub min_free_mib: u64,
+    /// Whom to let go of: domains of `[independent]`, and mirrors as `mirror.NAME`, that have people in the store and that
+    /// this configuration no longer serves, or with another upstream. Without this such a start is refused.
+    pub abandon: Vec<String>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: "sled:./namesake-data".to_owned(), cache_mib: 64 }
+        Self { url: "sled:./namesake-data".to_owned(), cache_mib: 64, min_free_mib: 64, abandon: Vec::new() }
     }
 }
 

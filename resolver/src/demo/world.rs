@@ -119,7 +119,8 @@ impl World {
         let http = HttpClient::configured(&HttpSettings::default())?;
 
         let store = Arc::new(MemoryStore::default());
-        let mut builder = Namesake::builder();
+        let (set_ready, ready) = watch::channel(false);
+        let mut builder = Namesake::builder().ready_when(ready);
         let invalidator = builder.invalidator(&scheme);
         let mirror = MirrorModel::new(
             MirrorSettings {
@@ -182,6 +183,8 @@ impl World {
         for (username, ..) in people::MIRRORED {
             world.link(username).await?;
         }
+        world.mirror.loaded().await;
+        set_ready.send_replace(true);
         Ok(world)
     }
 

@@ -32,11 +32,13 @@ pub(super) fn alive() -> Reply {
     reply::bytes(StatusCode::OK, TEXT, "ok\n")
 }
 
-/// Ready as soon as it is listening: backends that are down are answered for, stale or with a failure.
+/// Ready once all that is promised answers. What is down outside is answered for, stale or with a failure.
 pub(super) fn ready(site: &Site) -> Reply {
-    match site.resolver.directory().policies().is_empty() {
-        false => reply::bytes(StatusCode::OK, TEXT, "ready\n"),
-        true => reply::bytes(StatusCode::SERVICE_UNAVAILABLE, TEXT, "no backend is configured\n"),
+    let started = site.options.ready.as_ref().is_none_or(|ready| *ready.borrow());
+    match (site.resolver.directory().policies().is_empty(), started) {
+        (false, true) => reply::bytes(StatusCode::OK, TEXT, "ready\n"),
+        (false, false) => reply::bytes(StatusCode::SERVICE_UNAVAILABLE, TEXT, "starting\n"),
+        (true, _) => reply::bytes(StatusCode::SERVICE_UNAVAILABLE, TEXT, "no backend is configured\n"),
     }
 }
 

@@ -25,6 +25,7 @@ mod net;
 mod openapi;
 mod outage;
 mod packing;
+mod readiness;
 mod restart;
 mod robustness;
 mod support;
