@@ -6,7 +6,12 @@
 //!
 //! In two more modes it lets the process go on: a sync fails and what it was to write is gone; or there is no room.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test; its helpers are no test functions")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test; its helpers are no test functions"
+)]
 
 mod crash;
 
@@ -14,6 +19,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use namesake::store::{Commit, CommitError, Key, Store as _, StoreError};
 use tokio::task::JoinSet;
@@ -76,7 +82,8 @@ async fn a_disk_that_fails_loses_nothing_that_was_acknowledged() {
         let path = new_folder(folder.path(), &format!("{mode}-{after}"));
         drop(crash::open(&path));
         let mut said = crash::Said::default();
-        let status = under(&library, &path, mode, after, &mut said, &format!("fails\t{}", path.display()));
+        let how = format!("{mode} {after} 1");
+        let status = under(&library, &path, &how, &mut said, &format!("fails\t{}", path.display()));
         assert!(status.success(), "{mode} {after}: {status}");
         said.check(&path).await;
         assert!(said.acknowledged.len() > 10, "{} commits prove nothing", said.acknowledged.len());
@@ -121,8 +128,9 @@ async fn child() {
 async fn load_that_may_fail(path: &Path) {
     let store = crash::open(path);
     let mut tasks = JoinSet::new();
+    let failed = Arc::new(AtomicUsize::new(0));
     for writer in 0..crash::WRITERS {
-        let store = Arc::clone(&store);
+        let (store, failed) = (Arc::clone(&store), Arc::clone(&failed));
         tasks.spawn(async move {
             for id in (0..COMMITS_THAT_MAY_FAIL).map(|n| format!("{writer}-{n}")) {
                 let parts = ["a", "b", "c"].map(|part| crash::key(&format!("{part}/{id}")));
@@ -132,8 +140,13 @@ async fn load_that_may_fail(path: &Path) {
                 loop {
                     match store.commit(commit.clone()).await {
                         Ok(_) => break crash::say(&format!("ack {id}")),
-                        Err(CommitError::Failed(StoreError::Unavailable(_))) => {}
-                        Err(CommitError::Failed(StoreError::Ended(_)) | CommitError::Unknown(_)) => return,
+                        Err(CommitError::Failed(StoreError::Unavailable(_))) => {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(CommitError::Failed(StoreError::Ended(_)) | CommitError::Unknown(_)) => {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                            return;
+                        }
                         Err(other) => panic!("{id}: {other:?}"),
                     }
                 }
@@ -141,6 +154,7 @@ async fn load_that_may_fail(path: &Path) {
         });
     }
     tasks.join_all().await;
+    assert!(failed.load(Ordering::Relaxed) > 0, "the disk that fails does not bite");
 }
 
 /// The control: acknowledges after what sled calls durable.
@@ -155,30 +169,17 @@ fn sled_load(path: &Path) {
 }
 
 fn cut(library: &Path, path: &Path, mode: &str, after: usize, said: &mut crash::Said, order: &str) {
-    let status = under(library, path, mode, after, said, order);
-    assert_eq!(status.code(), Some(CUT), "no power cut (mode {mode}, after {after}): {status}");
+    let seed = crash::random(usize::MAX);
+    let status = under(library, path, &format!("{mode} {after} {seed}"), said, order);
+    assert_eq!(status.code(), Some(CUT), "no power cut (mode {mode}, after {after}, seed {seed}): {status}");
 }
 
-/// A child with the library before it, to its end.
-fn under(
-    library: &Path,
-    path: &Path,
-    mode: &str,
-    after: usize,
-    said: &mut crash::Said,
-    order: &str,
-) -> ExitStatus {
-    let seed = crash::random(usize::MAX);
+/// A child with the library before it, to its end. `how`: its mode, after how many, and the seed.
+fn under(library: &Path, path: &Path, how: &str, said: &mut crash::Said, order: &str) -> ExitStatus {
     let mut child = crash::child();
-    child
-        .env("LD_PRELOAD", library)
-        .env("POWER_CUT_DIR", path)
-        .env("POWER_CUT_MODE", mode)
-        .env("POWER_CUT_AFTER", after.to_string())
-        .env("POWER_CUT_SEED", seed.to_string());
-    let status = said.run(child, order, |_| false);
-    tell(&format!("mode {mode}, after {after}, seed {seed}: {status}"));
-    status
+    child.env("LD_PRELOAD", library).env("POWER_CUT_DIR", path);
+    child.envs(["POWER_CUT_MODE", "POWER_CUT_AFTER", "POWER_CUT_SEED"].into_iter().zip(how.split(' ')));
+    said.run(child, order, |_| false)
 }
 
 /// The folder, as the kernel will name it to the library.
