@@ -15,7 +15,7 @@ const NAME: &str = "wanted.people.test";
 
 /// A place on a disk, where one client may register as often as it likes.
 async fn busy(folder: &tempfile::TempDir) -> Place {
-    let options = SledOptions { path: folder.path().join("store"), cache_bytes: 1 << 20 };
+    let options = SledOptions { cache_bytes: 1 << 20, ..SledOptions::at(folder.path().join("store")) };
     let store = Arc::new(SledStore::open(options).unwrap());
     Place::over(store, |_, limits| limits.registrations_per_hour = 2 * u32::from(RIVALS)).await
 }
