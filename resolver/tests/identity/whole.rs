@@ -35,6 +35,12 @@ fn an_account_of_ones_own() {
         .says(2, "set-handle");
 
     machine.identity(&["set-handle", "--handle", "admin"]).says(1, "This name is reserved");
+    for international in ["bücher", "аdmin", "xn--bcher-kva"] {
+        machine.identity(&["set-handle", "--handle", international]).says(1, "(international)");
+        other
+            .identity(&["new", "--yes", "--server", &service.url, "--handle", international])
+            .says(1, "(international)");
+    }
     machine.done(&["set-handle", "--handle", "alicia"]).says(0, "@alicia.handles.test");
     assert_eq!(resolve(&machine, &service, "alice.handles.test")["type"], "/problems/handle-released");
     assert_eq!(resolve(&machine, &service, "alicia.handles.test")["account"], account.as_str());

@@ -32,6 +32,9 @@ const BOTH_ACCEPT = [
   'an update key of P-256',
   'a commitment that is no hash',
   'a commitment of SHA-1',
+  'a commitment with a zero byte before it',
+  'an update key with a zero byte before it',
+  'an update key in hexadecimal',
   'too many commitments',
   'deactivated that is 0',
   'ttl that is 2147483649',
@@ -96,6 +99,7 @@ const TYPESCRIPT_ACCEPTS = [
 ];
 /** Broken logs that only did-webvh accepts. */
 const PYTHON_ACCEPTS = [
+  'line breaks of old machines',
   'a proof without proofPurpose',
   'another proofPurpose',
   'a signature in hexadecimal',

@@ -102,6 +102,12 @@ fn hashes() -> Vec<Refused> {
         refuse("a hash in base64url", 3, Fault::VersionId, version(&|_, third| format!("3-u{third}"))),
         refuse("a hash cut short", 3, Fault::VersionId, version(&|_, third| format!("3-{}", &third[..45]))),
         refuse("a hash and more", 3, Fault::VersionId, version(&|_, third| format!("3-{third}-3"))),
+        refuse(
+            "a hash with a zero byte before it",
+            3,
+            Fault::VersionId,
+            version(&|_, third| format!("3-1{third}")),
+        ),
         refuse("a number alone", 3, Fault::VersionId, version(&|_, _| "3".to_owned())),
         refuse("a hash alone", 3, Fault::VersionId, version(&|_, third| third.to_owned())),
         refuse(

@@ -173,10 +173,28 @@ fn lists() -> Vec<Refused> {
             Fault::Key,
             genesis(json!([format!("did:key:{}", multikey(1))])),
         ),
+        refuse(
+            "an update key with a zero byte before it",
+            1,
+            Fault::Key,
+            genesis(json!([multikey(1), multikey(2).replacen('z', "z1", 1)])),
+        ),
+        refuse(
+            "an update key in hexadecimal",
+            1,
+            Fault::Key,
+            genesis(json!([multikey(1), format!("fed01{}", "8a".repeat(32))])),
+        ),
         refuse("updateKeys that are one text", 1, form, genesis(multikey(1).into())),
         refuse("an update key that is a number", 1, form, genesis(json!([multikey(1), 1]))),
         refuse("a commitment that is no hash", 3, form, hashes(json!(["soon"]))),
         refuse("a commitment of SHA-1", 3, form, hashes(json!(["5dqx43QzS2KNNpEAqQVdF5uCVQAeQ3"]))),
+        refuse(
+            "a commitment with a zero byte before it",
+            3,
+            form,
+            hashes(json!([commitment(4), format!("1{}", commitment(9))])),
+        ),
         refuse("commitments that are an object", 3, form, hashes(json!({}))),
         refuse("too many commitments", 3, form, hashes(many.into())),
     ]

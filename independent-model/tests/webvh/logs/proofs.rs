@@ -102,6 +102,13 @@ fn signatures() -> Vec<Refused> {
                 base58(&bytes)
             }),
         ),
+        refuse("a signature of 65 bytes", 3, fault, value(|bytes| base58(&[&bytes[..], &[0]].concat()))),
+        refuse(
+            "a signature with a zero byte before it",
+            3,
+            fault,
+            value(|bytes| base58(&[&[0], &bytes[..]].concat())),
+        ),
         refuse("a signature of 63 bytes", 3, fault, value(|bytes| base58(&bytes[..63]))),
         refuse(
             "a signature in base58 without multibase",

@@ -169,6 +169,11 @@ impl Author {
         append(head, parameters, &self.state(&head.did, handle), &self.key, at).unwrap()
     }
 
+    /// An entry of [`Author::next`] was taken.
+    fn accept(&mut self, entry: &str, at: Timestamp) {
+        self.follow(&Entry::read(entry.as_bytes()).unwrap(), at);
+    }
+
     fn follow(&mut self, entry: &Entry, at: Timestamp) -> String {
         self.head = Some(self.head.as_ref().unwrap().follow(entry, at).unwrap());
         entry.line().to_owned()

@@ -91,6 +91,44 @@ async fn every_refusal_says_what_to_do() {
     assert_eq!(place.server.get(&format!("{ACCOUNTS}/%zz/log")).await.status, 400);
 }
 
+/// What is given here is read by people, who cannot tell one alphabet from another.
+#[tokio::test]
+async fn international_names_are_given_only_where_they_are_allowed_and_look_like_no_other() {
+    for allowed in [false, true] {
+        let place = Place::with(|settings, limits| {
+            settings.allow_idn = allowed;
+            limits.registrations_per_hour = 100;
+        })
+        .await;
+        let mut dora = place.register(1, "dora.people.test").await;
+        for (text, when_allowed) in [
+            ("bücher", (201, "")),
+            ("日本語", (201, "")),
+            ("日本", (422, "short-name")),
+            ("аdmin", (403, "")),
+            ("арр", (403, "")),
+            ("dоra", (422, "confusable")),
+        ] {
+            let name = format!("{}.people.test", idna::domain_to_ascii(text).unwrap());
+            let expected = if allowed { when_allowed } else { (422, "international") };
+            let begun = Author::new(2).begin(Some(&name), place.tick());
+            let renamed = dora.next(&json!({}), Some(&name), place.tick()).line().to_owned();
+            // An account that lives here, and then a new one.
+            for (target, entry) in [(dora.log_path(), renamed), (ACCOUNTS.to_owned(), begun)] {
+                let reply = place.post(&target, &entry).await;
+                let said = (reply.status, reply.json()["rule"].as_str().unwrap_or_default().to_owned());
+                assert_eq!(said, (expected.0, expected.1.to_owned()), "{text}: {}", reply.body);
+                if reply.status == 201 {
+                    dora.accept(&entry, place.clock.now());
+                    place.rename(&mut dora, "dora.people.test").await;
+                    break;
+                }
+            }
+        }
+        place.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn an_account_that_was_closed_is_gone_and_its_log_stays() {
     let place = Place::new().await;
