@@ -29,7 +29,7 @@ pub(super) async fn new(
     asked: &New,
 ) -> Result<Outcome, CommandError> {
     let keeping = &asked.keeping;
-    must_be_meant(asked.yes, "an account and its public log")?;
+    must_be_meant(asked.yes, "the public log of an account")?;
     must_have_a_place(keeping.json, asked.recovery_key_out.as_deref())?;
     Folder::must_be_vacant(&keeping.dir)?;
     let passphrase = Passphrase::read(keeping.passphrase_file.as_deref())?;
