@@ -32,6 +32,7 @@ pub mod lab;
 mod lookup;
 mod owner;
 pub mod pages;
+mod panic;
 mod percent;
 mod person;
 mod prepared;

@@ -63,15 +63,26 @@ pub struct Limits {
     pub backend_concurrency: usize,
     /// The most connections at once; the others wait in the listener's queue.
     pub max_connections: usize,
+    /// The most connections of one client (an IPv4 address, an IPv6 /64) at once; more are turned away. `None`: a quarter of
+    /// all, so that no client holds them all.
+    pub max_connections_per_client: Option<usize>,
     /// The longest a client may take to send a request's head, and the longest a connection may idle; after an answer up to
     /// a quarter longer.
     pub header_timeout: Duration,
     /// The most bytes of a request's head (hyper's least is 8 KiB).
     pub max_header_bytes: usize,
-    /// The most bytes of a request's body.
+    /// The most bytes of a request's body, on any route; most routes take less.
     pub max_body_bytes: usize,
     /// The longest a client may take to send a body.
     pub body_timeout: Duration,
+    /// The most bytes of all bodies that were read and not yet dealt with; whoever comes then is told to come back.
+    pub max_body_bytes_under_way: usize,
+    /// The most of them that one client's bodies may have.
+    pub max_body_bytes_under_way_per_client: usize,
+    /// The longest a client may take too little of an answer that waits for it; up to a quarter longer.
+    pub write_timeout: Duration,
+    /// How many bytes a second are not too little, on average over that time.
+    pub min_write_bytes_per_second: u32,
     /// The longest to wait at shutdown for requests that have begun.
     pub drain_timeout: Duration,
     /// The most handles in one batch.
@@ -94,16 +105,28 @@ pub struct Limits {
     pub registrations_per_hour: u32,
 }
 
+impl Limits {
+    /// The most connections that one client may have at once, of `most` that all may have.
+    pub(crate) fn connections_per_client(&self, most: usize) -> usize {
+        self.max_connections_per_client.unwrap_or(most / 4).clamp(1, most.max(1))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(10),
             backend_concurrency: 512,
             max_connections: 10_000,
+            max_connections_per_client: None,
             header_timeout: Duration::from_secs(15),
             max_header_bytes: 16 << 10,
-            max_body_bytes: 64 << 10,
+            max_body_bytes: 1 << 20,
             body_timeout: Duration::from_secs(10),
+            max_body_bytes_under_way: 64 << 20,
+            max_body_bytes_under_way_per_client: 16 << 20,
+            write_timeout: Duration::from_secs(20),
+            min_write_bytes_per_second: 1024,
             drain_timeout: Duration::from_secs(10),
             batch: 100,
             change_streams: 100,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use super::{event_stream::EventStream, head_deadline::UnderWay};
+use super::{event_stream::EventStream, pace::UnderWay};
 
 /// The most that is given to hyper at once: it copies a piece behind what it has still to send, and keeps the room.
 const PIECE: usize = 16 << 10;

@@ -3,7 +3,7 @@
 //! | routes | file |
 //! |---|---|
 //! | what a path means | `route` |
-//! | connections, limits, drain | `server`, `head_deadline`, `beside` |
+//! | connections, limits, drain | `server` (`accepting`, `clients`, `sockets`, `pace`, `beside`) |
 //! | from whom a request came | `proxies` |
 //! | what pages of other origins may do | `cors` |
 //! | packed for the way, or not sent again | `packing` (`coding`) |
@@ -31,12 +31,14 @@
 //! rest: methods, CORS, the shape of a refusal, the count. (`hot` counts too, and remembered answers, which are of public
 //! routes, come with their CORS headers from `reply`.)
 
+mod accepting;
 mod accounts;
 mod assets;
 mod at_host;
 mod beside;
 mod body;
 mod changes;
+mod clients;
 mod coding;
 mod compare;
 mod comparison;
@@ -44,7 +46,6 @@ mod cors;
 mod event_stream;
 mod explain;
 mod handles;
-mod head_deadline;
 mod hosted;
 mod hot;
 mod lookup;
@@ -55,6 +56,7 @@ mod openapi;
 mod ops;
 mod our_hosts;
 mod packing;
+mod pace;
 mod pages;
 mod policies;
 mod proxies;
@@ -66,17 +68,24 @@ mod route;
 mod seconds;
 pub(crate) mod server;
 mod session;
+mod sockets;
 mod tls_allowed;
 mod webfinger;
 mod xrpc;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use metrics_exporter_prometheus::PrometheusHandle;
+use namesake::{ErrorKind, ResolveError};
 use namesake_mirror::MirrorModel;
 use tokio::time::Instant;
 
@@ -100,6 +109,7 @@ use crate::{
     history::History,
     lab::{Kept, PLAYS_AT_ONCE, Plays},
     lookup::Resolver,
+    panic,
     problem::Refusal,
     settings::Limits,
 };
@@ -206,7 +216,10 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let outcome = match asked.method() {
         &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
         method if !kind.takes(method) => Err(Refusal::Method),
-        _ => dispatch(site, asked, route, door).await,
+        _ => match AssertUnwindSafe(dispatch(site, asked, route, door)).catch_unwind().await {
+            Ok(outcome) => outcome,
+            Err(panic) => Err(panicked(&*panic)),
+        },
     };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, route, &refusal, html, request_id));
     if let Some(wishes) = wishes {
@@ -232,6 +245,12 @@ fn log(kind: Kind, status: StatusCode, begun: Instant, request_id: u64) {
         request.id = %format_args!("{request_id:016x}"),
         "http.request"
     );
+}
+
+/// What is told of a handler that panicked is nothing; `refuse` logs it.
+fn panicked(panic: &(dyn Any + Send)) -> Refusal {
+    let message = format!("a handler panicked: {}", panic::message(panic));
+    Refusal::Failed { handle: None, error: ResolveError::new(ErrorKind::Internal, message) }
 }
 
 async fn dispatch(

@@ -5,22 +5,33 @@ use std::{
     future::{Future, pending, ready},
     io,
     net::{IpAddr, SocketAddr},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::future::Either;
+use futures_util::{FutureExt as _, future::Either};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{self, MissedTickBehavior},
 };
 
-use super::{Site, beside::beside, head_deadline::Heads, hot, request::Asked};
+use super::{
+    Site,
+    accepting::Accepting,
+    beside::beside,
+    clients::{Clients, Seat, turn_away},
+    hot,
+    pace::{Late, Pace, Paced},
+    request::Asked,
+    sockets,
+};
+use crate::{panic, settings::Limits};
 
 /// Which routes a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +44,19 @@ pub(crate) enum Door {
 
 /// How often counters and quotas are tidied up.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How long to wait after an accept that failed, usually for want of a free file: a moment lets some close.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The most connections of operators: a scraper and a prober or two.
+const OPERATORS: usize = 64;
+
+impl Door {
+    fn most_connections(self, limits: &Limits) -> usize {
+        match self {
+            Self::Public => limits.max_connections,
+            Self::Operations => OPERATORS.min(limits.max_connections),
+        }
+    }
+}
 
 /// Serves until `shutdown`; then accepts nobody, and lets requests that have begun end within the drain time.
 pub(crate) async fn serve(
@@ -41,27 +65,36 @@ pub(crate) async fn serve(
     door: Door,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(site.limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    let most = door.most_connections(&site.limits);
+    let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    let clients = Clients::new(site.limits.connections_per_client(most));
+    sockets::prepare(&listener, &site.limits);
     let (closing, closed) = watch::channel(false);
     // Owns every connection: whatever outlives the drain ends with this set.
     let mut connections = JoinSet::new();
+    let mut accepting = Accepting::default();
     let mut tidy = time::interval(HOUSEKEEPING);
     tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => (),
-            _ = tidy.tick() => site.tidy(),
+            Some(ended) = connections.join_next() => look_at_end(ended),
+            _ = tidy.tick() => {
+                site.tidy();
+                accepting.look();
+            }
             accepted = accept(&listener, &places) => match accepted {
-                Ok((stream, peer, place)) => {
-                    let site = Arc::clone(&site);
-                    connections.spawn(connection(site, stream, peer.ip(), door, closed.clone(), place));
-                }
+                Ok((stream, peer, place)) => match clients.seat(peer.ip(), &site.options.proxies) {
+                    Some(seat) => {
+                        let site = Arc::clone(&site);
+                        let places = (seat, place);
+                        connections.spawn(connection(site, stream, peer.ip(), door, closed.clone(), places));
+                    }
+                    None => turn_away(stream),
+                },
                 Err(error) => {
-                    tracing::warn!(error.message = %error, "server.accept_failed");
-                    // Usually too many open files: a moment lets some close, and is cut short by a shutdown.
-                    if time::timeout(Duration::from_millis(50), &mut shutdown).await.is_ok() {
+                    if accepting.failed(&error) && time::timeout(PAUSE, &mut shutdown).await.is_ok() {
                         break;
                     }
                 }
@@ -71,11 +104,24 @@ pub(crate) async fn serve(
     drop(listener);
     let _ = closing.send(true);
     tracing::info!(connections.open = connections.len(), "server.draining");
-    let all_ended = async { while connections.join_next().await.is_some() {} };
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            look_at_end(ended);
+        }
+    };
     if time::timeout(site.limits.drain_timeout, all_ended).await.is_err() {
         tracing::warn!(connections.open = connections.len(), "server.drain_incomplete");
     }
     Ok(())
+}
+
+/// A handler's panic is answered; this one is of what carries it.
+fn look_at_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(error.message = %error, "server.connection_panicked");
+    }
 }
 
 /// A connection, and its place. No place, no accept: the others wait in the listener's queue.
@@ -94,20 +140,27 @@ async fn connection(
     peer: IpAddr,
     door: Door,
     mut closing: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    // The client's first: whoever takes the place may be the same.
+    _places: (Seat, OwnedSemaphorePermit),
 ) {
     // Answers are small, and written whole: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
     let limits = site.limits;
     // An answer that is a stream is written by us while hyper sends it. There is one at a time (HTTP/1).
     let (begun, mut streams) = mpsc::channel(1);
-    let heads = Heads::default();
+    let pace = Pace::default();
     let service = service_fn(|request| {
-        if let Some(reply) = hot::answer(&site, &request, door) {
-            heads.answered();
+        // The long way says what a panic on the short one means for the client.
+        let at_hand = catch_unwind(AssertUnwindSafe(|| hot::answer(&site, &request, door)));
+        let at_hand = at_hand.unwrap_or_else(|panic| {
+            tracing::error!(error.message = panic::message(&*panic), "http.hot_path_panicked");
+            None
+        });
+        if let Some(reply) = at_hand {
+            pace.answered();
             return Either::Left(ready(Ok::<_, Infallible>(reply)));
         }
-        let (site, begun, under_way) = (&site, &begun, heads.under_way());
+        let (site, begun, under_way) = (&site, &begun, pace.under_way());
         // Boxed: otherwise the answers at hand would carry the room for a wait.
         Either::Right(Box::pin(async move {
             let client = site.options.proxies.client(peer, request.headers());
@@ -122,25 +175,36 @@ async fn connection(
     // Not `pipeline_flush`: with it, hyper loses an answer that goes out while part of the request is still unread, as
     // every refusal of something too large does.
     let connection = http1::Builder::new()
-        // `heads` sees to it.
+        // `pace` sees to it.
         .header_read_timeout(None)
         .max_buf_size(limits.max_header_bytes.max(8 << 10))
         // Most answers are small: to copy one behind its head and write once is less work than to write from two places.
         // Large ones come in pieces (`body`).
         .writev(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Paced::new(TokioIo::new(stream), &pace), service);
     let mut connection = pin!(connection);
 
     let mut told = closing.clone();
     let streaming = async {
         match streams.recv().await {
-            Some(stream) => stream.write(told.wait_for(|closing| *closing)).await,
+            Some(stream) => {
+                let written = stream.write(told.wait_for(|closing| *closing));
+                if let Err(panic) = AssertUnwindSafe(written).catch_unwind().await {
+                    tracing::error!(error.message = panic::message(&*panic), "server.stream_panicked");
+                }
+            }
             None => pending().await,
         }
     };
     let mut cut_off = pin!(async {
         tokio::select! {
-            () = heads.missed(limits.header_timeout) => tracing::debug!("server.head_timed_out"),
+            late = pace.late(&limits) => match late {
+                Late::Head => tracing::debug!("server.head_timed_out"),
+                Late::Reader => {
+                    metrics::counter!("namesake_slow_readers_total").increment(1);
+                    tracing::debug!("server.reader_timed_out");
+                }
+            },
             // Whatever hyper still holds of it is for somebody who does not read it.
             () = streaming => tracing::debug!("server.stream_cut_off"),
         }

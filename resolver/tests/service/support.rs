@@ -54,9 +54,12 @@ impl Fake {
         Self::new(name, Model::Mirror, "/@{handle}", Username::accepts)
     }
 
-    /// Takes every name with a dot.
+    /// Takes every name with a dot, and has a bug in how it looks at one of them.
     pub(crate) fn independent() -> Arc<Self> {
-        let dotted = |handle: &Handle| handle.as_str().contains('.') && !handle.as_str().contains('@');
+        let dotted = |handle: &Handle| {
+            assert_ne!(handle.as_str(), "bug.example.com", "a bug in a namespace");
+            handle.as_str().contains('.') && !handle.as_str().contains('@')
+        };
         Self::new("independent", Model::Independent, "/profile/{handle}", dotted)
     }
 
