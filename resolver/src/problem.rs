@@ -50,6 +50,8 @@ pub(crate) enum Refusal {
     Stale { head: String },
     /// The client asked too often past the cache, or sent too much.
     Quota { retry_after_seconds: u64 },
+    /// All clients together want more of us than we have.
+    Busy { retry_after_seconds: u64 },
 }
 
 impl From<InvalidQuery> for Refusal {
@@ -147,7 +149,9 @@ impl Refusal {
     /// When to ask again, for a refusal that time may mend.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::Quota { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Quota { retry_after_seconds } | Self::Busy { retry_after_seconds } => {
+                Some(*retry_after_seconds)
+            }
             Self::Failed { error, .. } if error.kind().is_temporary() => Some(10),
             Self::Mirror { remedy: Remedy::Retry, .. } => Some(10),
             _ => None,

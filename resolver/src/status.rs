@@ -37,6 +37,7 @@ fn name_of(refusal: &Refusal) -> &'static str {
             Remedy::BlameUs => "internal",
         },
         Refusal::Quota { .. } => "too-many-requests",
+        Refusal::Busy { .. } => "busy",
         Refusal::Absent { why: Why::Deactivated, .. } => "account-deactivated",
         Refusal::Absent { handle: None, .. } => "account-not-found",
         Refusal::Absent { why: Why::Unknown, .. } => "handle-not-found",
@@ -74,6 +75,7 @@ pub(crate) fn xrpc_of(refusal: &Refusal, as_invalid_request: bool) -> (StatusCod
         Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "InvalidRequest"),
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
         Refusal::Quota { .. } => (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded"),
+        Refusal::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources"),
         Refusal::Absent { handle: Some(_), .. } => (StatusCode::BAD_REQUEST, not_found),
         Refusal::Absent { handle: None, why: Why::Deactivated, .. } => {
             (StatusCode::BAD_REQUEST, "DidDeactivated")
@@ -130,6 +132,7 @@ mod tests {
             (rejected(Rejection::UnknownAccount), 404, "account-not-found", 400),
             (rejected(Rejection::TooMany { retry_after: Duration::ZERO }), 429, "too-many-requests", 429),
             (Refusal::Quota { retry_after_seconds: 1 }, 429, "too-many-requests", 429),
+            (Refusal::Busy { retry_after_seconds: 1 }, 503, "busy", 503),
             (absent(Why::Unknown, Some("a")), 404, "handle-not-found", 400),
             (absent(Why::Released, Some("a")), 404, "handle-released", 400),
             (absent(Why::Unproven, Some("a")), 404, "handle-unproven", 400),

@@ -69,7 +69,9 @@ impl HostedSettings {
         }
     }
 
-    pub(super) fn largest_entry(&self) -> usize {
+    /// How many bytes of an entry or a record are worth reading.
+    #[must_use]
+    pub fn largest_entry(&self) -> usize {
         self.max_entry_bytes.min(Self::MOST_ENTRY_BYTES)
     }
 }

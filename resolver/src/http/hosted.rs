@@ -22,6 +22,7 @@ use super::{
     quota::Purpose,
     reply::{self, Reply},
     request::Asked,
+    request_body::Received,
 };
 use crate::{
     api::{AccountReceipt, IndependentTerms, RecordReceipt},
@@ -100,8 +101,8 @@ fn receipt(site: &Site, receipt: Receipt) -> Result<Reply, Refusal> {
 }
 
 /// An entry or a record. Whatever is too long to be read is too long to be one.
-async fn body(site: &Site, asked: Asked) -> Result<bytes::Bytes, Refusal> {
-    asked.body(&site.limits).await.map_err(|refusal| match refusal {
+async fn body(site: &Site, asked: Asked) -> Result<Received, Refusal> {
+    asked.body(site, site.hosted()?.settings().largest_entry()).await.map_err(|refusal| match refusal {
         Refusal::TooLarge => Refusal::rule_of_size(Rule::EntrySize),
         other => other,
     })

@@ -17,7 +17,7 @@ use namesake::{Handle, Model, Why};
 use tokio::time::Instant;
 
 use super::{
-    Site, lookup,
+    Site, lookup, named_host,
     reply::{self, Reply},
     route::{Kind, Route},
     server::Door,
@@ -28,7 +28,11 @@ use crate::cache::Said;
 pub(super) fn answer<B>(site: &Site, request: &Request<B>, door: Door) -> Option<Reply> {
     let begun = site.options.access_log.then(Instant::now);
     let is_ordinary = request.method() == Method::GET && door == Door::Public;
-    if !is_ordinary || site.is_at_host(request.uri(), request.headers(), door) {
+    let (uri, headers) = (request.uri(), request.headers());
+    if !is_ordinary
+        || !named_host::is_clear(request.method(), uri, request.version(), headers)
+        || site.is_at_host(uri, headers, door)
+    {
         return None;
     }
     let question = Question::of(request)?;

@@ -17,13 +17,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use namesake::{AccountId, Why};
-use namesake_mirror::{CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, OwnProfile, SessionToken};
+use namesake_mirror::{
+    CallbackQuery, ChallengeQuery, Edit, Linked, MirrorModel, OwnError, OwnProfile, WebhookError,
+};
 use serde_json::json;
 
 use super::{
     Site, mirror_page,
     reply::{self, Reply},
-    request::Asked,
+    request::{Asked, Sender},
+    request_body::{FORM, WEBHOOK},
     session::{LINKING, SESSION, browser_session, cookie, session, set_cookie},
 };
 use crate::{
@@ -100,18 +103,19 @@ pub(super) fn subscribe(site: &Site, asked: &Asked, name: &str) -> Result<Reply,
 
 pub(super) async fn webhook(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
     let mirror = site.mirror(name)?;
-    let signature = asked.header(&SIGNATURE).map(str::to_owned);
-    let hinted = mirror.webhook(signature.as_deref(), &asked.body(&site.limits).await?).await?;
+    // Whoever does not sign is not listened to.
+    let signature = asked.header(&SIGNATURE).ok_or(WebhookError::Signature)?.to_owned();
+    let hinted = mirror.webhook(Some(&signature), &asked.body(site, WEBHOOK).await?).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "hinted": hinted })))
 }
 
 pub(super) async fn deauthorize(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
-    site.mirror(name)?.deauthorize(&asked.body(&site.limits).await?).await?;
+    site.mirror(name)?.deauthorize(&asked.body(site, FORM).await?).await?;
     Ok(reply::json(StatusCode::OK, &json!({})))
 }
 
 pub(super) async fn delete(site: &Site, asked: Asked, name: &str) -> Result<Reply, Refusal> {
-    let receipt = site.mirror(name)?.delete_requested(&asked.body(&site.limits).await?).await?;
+    let receipt = site.mirror(name)?.delete_requested(&asked.body(site, FORM).await?).await?;
     Ok(reply::json(StatusCode::OK, &receipt))
 }
 
@@ -130,12 +134,26 @@ pub(super) async fn deletion_status(site: &Site, asked: &Asked, name: &str) -> R
 /// `/v1/mirror/accounts/{id}`
 pub(super) async fn account(site: &Site, asked: Asked, part: &str) -> Result<Reply, Refusal> {
     let (account, mirror) = site.mirrored(part)?;
-    let method = asked.method().clone();
-    let token = session(&mirror, &asked).ok_or(namesake_mirror::OwnError::SignIn)?;
-    if !matches!(method, Method::GET | Method::HEAD) {
+    let token = session(&mirror, &asked).ok_or(OwnError::SignIn)?;
+    if !matches!(*asked.method(), Method::GET | Method::HEAD) {
         site.check_origin(&asked)?;
     }
-    own(&mirror, &account, &token, &method, asked.body(&site.limits).await?).await
+    let own = match *asked.method() {
+        Method::DELETE => {
+            mirror.delete(&account, &token).await?;
+            let mut reply = reply::bytes(StatusCode::NO_CONTENT, reply::JSON, Bytes::new());
+            set_cookie(&mut reply, &cookie(SESSION, &mirror), "", 0);
+            return Ok(reply);
+        }
+        Method::PATCH => {
+            // Nobody's edit is not read.
+            mirror.signed_in(&token).await.map_err(OwnError::from)?.ok_or(OwnError::SignIn)?;
+            let edit = Edit::from_json(&asked.body(site, FORM).await?, &mirror)?;
+            mirror.edit(&account, &token, edit).await?
+        }
+        _ => mirror.own(&account, &token).await?,
+    };
+    Ok(reply::json(StatusCode::OK, &as_body(own)))
 }
 
 /// `PUT /v1/mirror/accounts/{id}/handle`: whoever asks, signed in or not, for an account that is there or not, the rule
@@ -154,31 +172,8 @@ pub(super) async fn own_profile(
     let scheme = account.as_str().split(':').next().unwrap_or_default();
     let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new() };
     let mirror = site.mirror(scheme).map_err(|_| nobody())?;
-    let token = session(&mirror, asked).ok_or(namesake_mirror::OwnError::SignIn)?;
+    let token = session(&mirror, asked).ok_or(OwnError::SignIn)?;
     Ok(mirror.own(account, &token).await?)
-}
-
-async fn own(
-    mirror: &MirrorModel,
-    account: &AccountId,
-    token: &SessionToken,
-    method: &Method,
-    body: Bytes,
-) -> Result<Reply, Refusal> {
-    let own = match *method {
-        Method::DELETE => {
-            mirror.delete(account, token).await?;
-            let mut reply = reply::bytes(StatusCode::NO_CONTENT, reply::JSON, Bytes::new());
-            set_cookie(&mut reply, &cookie(SESSION, mirror), "", 0);
-            return Ok(reply);
-        }
-        Method::PATCH => {
-            let edit = Edit::from_json(&body, mirror)?;
-            mirror.edit(account, token, edit).await?
-        }
-        _ => mirror.own(account, token).await?,
-    };
-    Ok(reply::json(StatusCode::OK, &as_body(own)))
 }
 
 pub(super) fn as_body(own: OwnProfile) -> OwnAccount {
@@ -229,12 +224,11 @@ impl Site {
         Ok((account, mirror))
     }
 
-    /// A browser says where a request comes from: another site's page does not act for the owner. Clients that are no
-    /// browser say nothing.
+    /// Another site's page does not act for the owner.
     fn check_origin(&self, asked: &Asked) -> Result<(), Refusal> {
-        match asked.header(&header::ORIGIN) {
-            Some(origin) if origin != self.origin() => Err(Refusal::Origin),
-            _ => Ok(()),
+        match asked.sender(&self.origin()) {
+            Sender::OurPage | Sender::Unsaid => Ok(()),
+            Sender::Stranger => Err(Refusal::Origin),
         }
     }
 

@@ -11,14 +11,14 @@
 //! the page; whatever is not is explained there, above what was typed. The rules are those of
 //! `/v1/mirror/accounts/{id}`.
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use namesake_mirror::{Edit, MirrorModel, OwnError, SessionToken};
 
 use super::{
     Site, mirror,
     reply::{self, Reply},
-    request::{Asked, Parameters},
+    request::{Asked, Parameters, Sender},
+    request_body::{FORM as LONGEST, Received},
     route::{Kind, Route},
     session::{LINKING, SESSION, browser_session, cookie, set_cookie},
 };
@@ -28,7 +28,6 @@ use crate::{
     problem::Refusal,
 };
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Where the page of a mirror is, with a word on what was done.
@@ -105,7 +104,7 @@ pub(super) async fn leave(site: &Site, asked: Asked, name: &str) -> Result<Reply
 /// A form that one of our own pages sent.
 struct Form {
     token: Option<SessionToken>,
-    body: Bytes,
+    body: Received,
     html: bool,
 }
 
@@ -117,7 +116,7 @@ impl Form {
             return Err(Refusal::Request(format!("a form ({FORM}) is needed")));
         }
         let (token, html) = (browser_session(mirror, &asked), asked.prefers_html());
-        Ok(Self { token, html, body: asked.body(&site.limits).await? })
+        Ok(Self { token, html, body: asked.body(site, LONGEST).await? })
     }
 
     fn fields(&self) -> Result<Parameters<'_>, Refusal> {
@@ -178,13 +177,13 @@ pub(super) fn way_back(site: &Site, Route { kind, part }: Route<'_>) -> Option<S
     Some(pages::mirror_path(mirror.settings().scheme.as_str()))
 }
 
-/// Only our own pages act for the owner. Every browser says where a form comes from (Fetch section 3.2); one that does
-/// not cannot be told from a stranger, and clients that are none have `/v1/mirror/accounts/{id}`.
+/// Only our own pages act for the owner. Every browser says where a form comes from; one that does not cannot be told from
+/// a stranger, and clients that are none have `/v1/mirror/accounts/{id}`.
 fn check_sender(site: &Site, asked: &Asked) -> Result<(), Refusal> {
-    let origin = asked.header(&header::ORIGIN).is_some_and(|origin| origin == site.origin());
-    let headers = &asked.head.headers;
-    let site = !headers.contains_key(SEC_FETCH_SITE) || asked.header(&SEC_FETCH_SITE) == Some("same-origin");
-    if origin && site { Ok(()) } else { Err(Refusal::Origin) }
+    match asked.sender(&site.origin()) {
+        Sender::OurPage => Ok(()),
+        Sender::Stranger | Sender::Unsaid => Err(Refusal::Origin),
+    }
 }
 
 /// The account of whoever is signed in.

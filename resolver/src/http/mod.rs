@@ -3,6 +3,7 @@
 //! | routes | file |
 //! |---|---|
 //! | what a path means | `route` |
+//! | what is asked, and its body | `request`, `named_host`, `request_body` |
 //! | connections, limits, drain | `server` (`accepting`, `clients`, `sockets`, `pace`, `beside`) |
 //! | from whom a request came | `proxies` |
 //! | what pages of other origins may do | `cors` |
@@ -52,6 +53,7 @@ mod lookup;
 mod mirror;
 mod mirror_page;
 mod moved;
+mod named_host;
 mod openapi;
 mod ops;
 mod our_hosts;
@@ -63,6 +65,7 @@ mod proxies;
 mod quota;
 mod reply;
 mod request;
+mod request_body;
 mod resolve;
 mod route;
 mod seconds;
@@ -97,6 +100,7 @@ use self::{
     quota::Quotas,
     reply::Reply,
     request::Asked,
+    request_body::Bodies,
     route::{Kind, Route},
     server::Door,
 };
@@ -127,6 +131,7 @@ pub(crate) struct Site {
     feed: Option<Arc<Feed>>,
     streams: Streams,
     quotas: Quotas,
+    bodies: Arc<Bodies>,
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
     options: Options,
@@ -163,6 +168,7 @@ impl Site {
             streams: Streams::new(&limits),
             limits,
             quotas: Quotas::new(&limits),
+            bodies: Arc::new(Bodies::new(&limits)),
             counters: RequestCounters::register(),
             metrics,
             options,
@@ -206,6 +212,7 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     // A handle to the same bytes: handlers may consume the request, and the route borrows from its path.
     let uri = asked.head.uri.clone();
     let at_host = site.is_at_host(&uri, &asked.head.headers, door);
+    let is_clear = named_host::is_clear(asked.method(), &uri, asked.head.version, &asked.head.headers);
     let route = if at_host { Route::at_host(uri.path()) } else { Route::of(uri.path()) };
     // Our pages need a stylesheet and links, which are not at other people's hosts.
     let (kind, html) = (route.kind, asked.prefers_html() && !at_host);
@@ -214,6 +221,7 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let wishes = reads.then(|| Wishes::of(&asked.head.headers));
 
     let outcome = match asked.method() {
+        _ if !is_clear => Err(unclear_host()),
         &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
         method if !kind.takes(method) => Err(Refusal::Method),
         _ => match AssertUnwindSafe(dispatch(site, asked, route, door)).catch_unwind().await {
@@ -245,6 +253,10 @@ fn log(kind: Kind, status: StatusCode, begun: Instant, request_id: u64) {
         request.id = %format_args!("{request_id:016x}"),
         "http.request"
     );
+}
+
+fn unclear_host() -> Refusal {
+    Refusal::Request("the request needs one `Host`, which says for which host it is".to_owned())
 }
 
 /// What is told of a handler that panicked is nothing; `refuse` logs it.

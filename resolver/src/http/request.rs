@@ -2,16 +2,14 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use namesake::shares::Client;
 use namesake_independent::Hostname;
 use serde::de::DeserializeOwned;
 
-use super::{Site, our_hosts};
-use crate::{percent, problem::Refusal, query::InvalidQuery, settings::Limits};
+use super::{Site, our_hosts, request_body::Received};
+use crate::{percent, problem::Refusal, query::InvalidQuery};
 
 /// A request on its way through a handler. `Debug` tells its method alone: paths, headers and bodies carry names and
 /// secrets.
@@ -22,6 +20,19 @@ pub(crate) struct Asked {
     /// From whom it came.
     pub(crate) client: Client,
 }
+
+/// Whose page a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// One of ours.
+    OurPage,
+    /// Another site's, or more than one can be.
+    Stranger,
+    /// Nobody's, as far as is said: clients that are no browser say nothing.
+    Unsaid,
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,14 +72,30 @@ impl Asked {
         our_hosts::name_of(site.our_hosts.as_ref()?.below(&self.head.uri, &self.head.headers)?)
     }
 
-    /// A cookie's value (RFC 6265 section 4.2.1).
+    /// A cookie's value (RFC 6265 section 4.2.1); `None` when it is there twice, which leaves open which of them counts.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.head.headers.get_all(header::COOKIE).into_iter();
         let pairs = headers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-        pairs
+        let mut values = pairs
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| value);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// From where a browser says that the request comes (Fetch sections 2.2.2 and 3.2). `site` is where our own pages are.
+    pub(crate) fn sender(&self, site: &str) -> Sender {
+        let headers = &self.head.headers;
+        // What is there twice, or cannot be read, does not say what it should.
+        let says = |name: &HeaderName, ours: &str| match headers.contains_key(name) {
+            false => None,
+            true => Some(self.header(name) == Some(ours)),
+        };
+        match (says(&header::ORIGIN, site), says(&SEC_FETCH_SITE, "same-origin")) {
+            (Some(false), _) | (_, Some(false)) => Sender::Stranger,
+            (Some(true), _) => Sender::OurPage,
+            (None, _) => Sender::Unsaid,
+        }
     }
 
     /// Whether the client would rather have a page for people.
@@ -81,13 +108,12 @@ impl Asked {
         prefers(&self.head.headers, &["text/event-stream"])
     }
 
-    /// The whole body, within the limits of size and time.
-    pub(crate) async fn body(self, limits: &Limits) -> Result<Bytes, Refusal> {
-        let whole = Limited::new(self.body, limits.max_body_bytes).collect();
-        match tokio::time::timeout(limits.body_timeout, whole).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
-            Ok(Err(_)) => Err(Refusal::Request("the body broke off".to_owned())),
+    /// The whole body, if it has `most` bytes at most, within the limits of all and in time.
+    pub(super) async fn body(self, site: &Site, most: usize) -> Result<Received, Refusal> {
+        let limits = &site.limits;
+        let read = site.bodies.read(self.body, self.client, most.min(limits.max_body_bytes));
+        match tokio::time::timeout(limits.body_timeout, read).await {
+            Ok(read) => read,
             Err(_) => Err(Refusal::Request("the body did not arrive in time".to_owned())),
         }
     }

@@ -9,6 +9,7 @@ use super::{
     quota::Purpose,
     reply::{self, Reply},
     request::{self, Asked},
+    request_body::BATCH,
 };
 use crate::{
     api::{Problem, Resolution},
@@ -60,7 +61,7 @@ struct OneResult {
 
 /// `POST /v1/resolve`: failures stand in place, with their status.
 pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
-    let body = asked.body(&site.limits).await?;
+    let body = asked.body(site, BATCH).await?;
     let batch: Batch = request::object(&body)
         .map_err(|error| Refusal::Request(format!(r#"the body is not {{"handles": […]}}: {error}"#)))?;
     if batch.handles.len() > site.limits.batch {
@@ -84,10 +85,13 @@ pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
         }
     }
     while let Some(done) = waiting.join_next().await {
-        if let Ok((place, outcome)) = done
-            && let Some(result) = results.get_mut(place)
-        {
-            *result = settled(std::mem::take(&mut result.handle), outcome);
+        match done {
+            Ok((place, outcome)) => {
+                if let Some(result) = results.get_mut(place) {
+                    *result = settled(std::mem::take(&mut result.handle), outcome);
+                }
+            }
+            Err(error) => tracing::error!(error.message = %error, "http.batch_panicked"),
         }
     }
     Ok(reply::json(StatusCode::OK, &Results { results }))

@@ -10,9 +10,13 @@ pub(super) const SESSION: &str = "__Host-namesake-session";
 /// The sign-in under way in the browser that began it, sealed.
 pub(super) const LINKING: &str = "__Host-namesake-linking";
 
-/// The owner's token: a bearer if there is one, else the cookie.
+/// The owner's token: a bearer if there is one, else the cookie. Two `Authorization` say nothing at all.
 pub(super) fn session(mirror: &MirrorModel, asked: &Asked) -> Option<SessionToken> {
-    let credentials = asked.header(&header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    let authorization = asked.header(&header::AUTHORIZATION);
+    if authorization.is_none() && asked.head.headers.contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let credentials = authorization.and_then(|value| value.split_once(' '));
     // The name of the scheme has no case (RFC 9110 section 11.1).
     let bearer =
         credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);

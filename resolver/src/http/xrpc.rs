@@ -14,6 +14,7 @@ use super::{
     quota::Purpose,
     reply::{self, Reply},
     request::{self, Asked},
+    request_body::FORM,
 };
 use crate::{
     atproto::{Atproto, Verified},
@@ -56,7 +57,7 @@ pub(super) async fn refresh_identity(site: &Site, asked: Asked) -> Result<Reply,
         identifier: String,
     }
     site.quotas.spend(Purpose::Fresh, asked.client)?;
-    let body = asked.body(&site.limits).await?;
+    let body = asked.body(site, FORM).await?;
     let input: Input = request::object(&body)
         .map_err(|_| Refusal::Request(r#"the body must be {"identifier": "…"}"#.to_owned()))?;
     let subject = strict_subject(&input.identifier)?;

@@ -268,6 +268,13 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
             "Otherwise try again later: its owner has to correct it.",
         ],
     )),
+    kind(
+        "busy",
+        503,
+        "Too busy right now",
+        "This service holds as much as it can of what others sent, and takes no more until some of that is dealt with.",
+        &["Wait as long as the Retry-After header says, and send it again."],
+    ),
     explained(kind(
         "unavailable",
         503,
@@ -311,6 +318,7 @@ mod tests {
             "too-many-requests",
             "unsupported",
             "bad-answer",
+            "busy",
             "unavailable",
             "timeout",
             "internal",

@@ -7,12 +7,14 @@
     reason = "a test fails by panicking, and owns its tasks by waiting for them"
 )]
 
+mod bodies;
 mod browser;
 mod changes;
 mod coalescing;
 mod compare;
 mod connections;
 mod events;
+mod framing;
 mod handles;
 mod hosted;
 mod hot;
@@ -30,6 +32,7 @@ mod panics;
 mod readiness;
 mod restart;
 mod robustness;
+mod sender;
 mod slow_readers;
 mod support;
 mod syntax;
