@@ -92,7 +92,7 @@ impl MirrorModel {
     }
 
     /// Keeps names true until `shutdown` is ready: polls what is due, releases what nobody confirmed, and beside that
-    /// forgets what nobody comes back for. Run it once.
+    /// forgets what nobody comes back for. Run one at a time.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()> + Send) {
         tokio::select! {
             biased;

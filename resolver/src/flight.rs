@@ -16,6 +16,8 @@ use std::{
 use futures_util::FutureExt as _;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 
+use crate::panic;
+
 /// The lookups on their way. Dropping this ends those that nobody carries.
 pub(crate) struct Flights<K, N, T> {
     aloft: Arc<Aloft<K, N, T>>,
@@ -92,9 +94,12 @@ where
             let arrival = AssertUnwindSafe(lookup).catch_unwind().await;
             // The answer is remembered by now: who asks from here on finds it there, not here.
             drop(closing);
-            let Ok(Arrival { result, after }) = arrival else {
-                tracing::error!("flight.panicked");
-                return None;
+            let Arrival { result, after } = match arrival {
+                Ok(arrival) => arrival,
+                Err(panic) => {
+                    tracing::error!(error.message = panic::message(&*panic), "flight.panicked");
+                    return None;
+                }
             };
             for passenger in lock(&passengers).drain(..) {
                 let _ = passenger.send(result.clone());
@@ -173,8 +178,14 @@ fn go_on(tasks: &Weak<Mutex<JoinSet<()>>>, lookup: impl Future<Output = ()> + Se
     let mut tasks = lock(&tasks);
     // Nobody waits for the tasks themselves; without this the set would keep every one that ended.
     while tasks.try_join_next().is_some() {}
+    // A lookup says itself that it panicked; what comes after it does not.
+    let told = AssertUnwindSafe(lookup).catch_unwind().map(|ended| {
+        if let Err(panic) = ended {
+            tracing::error!(error.message = panic::message(&*panic), "flight.panicked_afterwards");
+        }
+    });
     // A runtime that shuts down drops the lookup at once, under the lock: it holds no ticket of these flights.
-    tasks.spawn_on(lookup, &runtime);
+    tasks.spawn_on(told, &runtime);
 }
 
 /// Closes the key however the lookup ends. Without this, a panic or a shutdown would leave the key pointing at a

@@ -42,6 +42,7 @@ mod settings;
 mod snapshot;
 mod status;
 mod tally;
+mod tasks;
 
 pub use self::{
     builder::{BuildError, Builder, Namesake},

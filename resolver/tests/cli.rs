@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use namesake::http::{Call, HttpClient, HttpSettings};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -176,10 +177,13 @@ fn a_terminal_is_not_driven_by_an_answer() {
 struct Running(Child);
 
 impl Running {
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+
     /// Tells it to stop, and waits until it has.
     fn stop(mut self) {
-        let told = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
-        assert!(told.success());
+        self.signal(Signal::TERM);
         assert_eq!(self.0.wait().unwrap().code(), Some(0));
     }
 }

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::Did;
 
-/// Follows the events of one host. Whoever makes it runs it: see [`EventFollower::run`].
-#[derive(Debug)]
+/// Follows the events of one host. Whoever makes it runs it, and no other beside it: see [`EventFollower::run`].
+#[derive(Debug, Clone)]
 pub struct EventFollower {
     settings: EventSettings,
     relay: Arc<dyn Relay>,

@@ -1,6 +1,12 @@
 //! The HTTP below the sandbox: accepts, reads a whole request, answers. Every connection dies with the server.
 
-use std::{convert::Infallible, future::Future, io, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{Future, pending},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -10,12 +16,15 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::timeout,
 };
 
 use super::reply::{Answer, problem};
 
 /// The longest body that is read.
 const LONGEST_BODY: usize = 64 * 1024;
+/// How long an accept that failed is waited with, unless a connection ends before.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Serves until it is dropped.
 pub(crate) async fn serve<H, F>(listener: TcpListener, handler: H)
@@ -39,11 +48,15 @@ where
     }
 }
 
+/// Until one of them has ended, or for a moment: others may have the descriptors.
 async fn give_way(error: &io::Error, connections: &mut JoinSet<()>) {
     tracing::warn!(error = %error, "sandbox.accept.failed");
-    if connections.join_next().await.is_none() {
-        tokio::task::yield_now().await;
-    }
+    let ended = async {
+        if connections.join_next().await.is_none() {
+            pending::<()>().await;
+        }
+    };
+    let _ = timeout(MOMENT, ended).await;
 }
 
 async fn connection<H, F>(stream: TcpStream, handler: Arc<H>)

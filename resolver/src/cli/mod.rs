@@ -4,8 +4,10 @@ mod args;
 mod ask;
 mod compare;
 mod identity;
+mod open_files;
 mod serve;
 mod show;
+mod signals;
 mod store_watch;
 
 use std::{
@@ -21,9 +23,10 @@ use serde::Serialize;
 use self::{
     args::{Cli, Command, ConfigAction},
     identity::IdentityError,
+    signals::{HangUps, Signals},
 };
 use crate::{
-    compose::ComposeError,
+    compose::{self, ComposeError},
     config::{self, ConfigError},
     demo::{self, WorldError},
 };
@@ -50,6 +53,8 @@ enum CommandError {
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("the service stopped")]
     Serve(#[source] io::Error),
+    #[error("stopped at once, as the second signal asked; what was under way did not end")]
+    CutShort,
     #[error("the store ended, and the service with it: {0}")]
     StoreEnded(String),
     #[error("{0}")]
@@ -81,7 +86,14 @@ impl CommandError {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let done = runtime.block_on(dispatch(cli));
+            if let Err(CommandError::CutShort) = done {
+                // Otherwise it would wait for threads that are at work.
+                runtime.shutdown_background();
+            }
+            done
+        }
         Err(error) => Err(CommandError::Serve(error)),
     };
     let outcome = done.unwrap_or_else(|error| {
@@ -96,7 +108,10 @@ async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
     match cli.command {
         Command::Serve => serve::serve(&config).await,
         Command::Demo => {
-            demo::run(&config, serve::stop_signal()).await.map_err(CommandError::Demo)?;
+            let signals = Signals::listen(HangUps::outlived());
+            let limits = open_files::within(compose::limits(&config), config.server.reserved_files);
+            let ran = signals.until_stopped(|stop| demo::run(&config, limits, stop.told()));
+            ran.await.ok_or(CommandError::CutShort)?.map_err(CommandError::Demo)?;
             Ok(Outcome::Done)
         }
         Command::Resolve(asked) => ask::resolve(&config, &asked).await,
@@ -104,7 +119,7 @@ async fn dispatch(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Identity { action } => identity::run(&config, &action).await,
         Command::Compare(asked) => compare::compare(&asked).await,
         Command::Config { action: ConfigAction::Check } => {
-            crate::compose::check(&config)?;
+            compose::check(&config)?;
             print("the configuration can be used\n")?;
             Ok(Outcome::Done)
         }

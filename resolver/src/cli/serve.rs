@@ -2,22 +2,26 @@
 
 use std::{
     error::Error,
-    future::{Future, pending},
     io::{self, IsTerminal as _},
     net::SocketAddr,
     sync::Arc,
 };
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing_subscriber::EnvFilter;
 
-use super::{CommandError, Outcome, store_watch};
-use crate::{Namesake, SnapshotFile, compose, compose::ComposeError, config::Config, install_metrics};
+use super::{
+    CommandError, Outcome, open_files,
+    signals::{HangUps, Signals},
+    store_watch,
+};
+use crate::{
+    Namesake, SnapshotFile, compose,
+    compose::ComposeError,
+    config::Config,
+    install_metrics,
+    tasks::{kept, until},
+};
 
 pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
@@ -30,13 +34,16 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         .with_ansi(io::stderr().is_terminal())
         .init();
 
+    // From here on: a start takes its time.
+    let hang_ups = HangUps::outlived();
+    let limits = open_files::within(compose::limits(config), config.server.reserved_files);
     // What this process writes is about people, and nobody else's business.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     compose::leave_nobody_behind(config).await?;
     let parts = compose::compose(config).await?;
     let elsewhere = config.server.metrics_listen;
     let (set_ready, ready) = watch::channel(false);
-    let builder = parts.builder.ready_when(ready);
+    let builder = parts.builder.limits(limits).ready_when(ready);
     let namesake = match install_metrics() {
         Ok(recorder) => builder.metrics(recorder, elsewhere.is_some()),
         Err(error) => {
@@ -59,36 +66,38 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         restore(&namesake, file);
     }
     let (stopping, stopped) = watch::channel(false);
-    let until = || {
-        let mut stopped = stopped.clone();
-        async move {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        }
-    };
     let mut tasks = JoinSet::new();
     for mirror in &parts.mirrors {
-        tasks.spawn(Arc::clone(mirror).run(until()));
+        let (mirror, stopped) = (Arc::clone(mirror), stopped.clone());
+        tasks.spawn(async move {
+            let run = || Arc::clone(&mirror).run(until(stopped.clone()));
+            kept(mirror.settings().scheme.as_str(), stopped.clone(), run).await;
+        });
     }
     if let Some(events) = parts.events {
-        tasks.spawn(events.run(until()));
+        let stopped = stopped.clone();
+        tasks.spawn(async move {
+            kept("events", stopped.clone(), || events.clone().run(until(stopped.clone()))).await;
+        });
     }
     if let Some(listener) = operations {
-        let (service, until) = (namesake.clone(), until());
+        let (service, stopped) = (namesake.clone(), stopped.clone());
         tasks.spawn(async move {
-            if let Err(error) = service.serve_operations(listener, until).await {
+            if let Err(error) = service.serve_operations(listener, until(stopped)).await {
                 tracing::error!(error = &error as &dyn Error, "operations.failed");
             }
         });
     }
     // Before anybody is told that we are ready: they may tell us to stop.
-    let stop = stop_signal();
+    let signals = Signals::listen(hang_ups);
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     if config.server.hides_its_clients() {
         tracing::warn!(
             "serve.clients_hidden: all clients share one quota. The proxy in front belongs into server.trusted_proxies."
         );
     }
-    let (public_url, mirrors, stopping_first) = (config.server.public_url(), parts.mirrors, until());
+    let (public_url, mirrors, stopping_first) =
+        (config.server.public_url(), parts.mirrors, until(stopped.clone()));
     tasks.spawn(async move {
         let loaded = async {
             for mirror in &mirrors {
@@ -103,26 +112,26 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
             () = stopping_first => (),
         }
     });
-    let mut store_ended = None;
-    let signalled = async {
-        tokio::select! {
-            () = stop => (),
-            why = store_watch::ended(parts.store) => store_ended = Some(why),
+    let served = signals.until_stopped(|stop| async {
+        let mut store_ended = None;
+        let signalled = async {
+            tokio::select! {
+                () = stop.told() => (),
+                why = store_watch::ended(parts.store) => store_ended = Some(why),
+            }
+            tracing::info!("serve.stopping");
+        };
+        let served = namesake.serve(listener, signalled).await;
+        let _ = stopping.send(true);
+        while tasks.join_next().await.is_some() {}
+        // Last: nobody asks any more, and nobody tells of changes.
+        if let Some(file) = &snapshot {
+            save(&namesake, file);
         }
-        tracing::info!("serve.stopping");
-    };
-    let served = namesake.serve(listener, signalled).await;
-    let _ = stopping.send(true);
-    while tasks.join_next().await.is_some() {}
-    // Last: nobody asks any more, and nobody tells of changes.
-    if let Some(file) = &snapshot {
-        save(&namesake, file);
-    }
-    served.map_err(CommandError::Serve)?;
-    match store_ended {
-        Some(why) => Err(CommandError::StoreEnded(why)),
-        None => Ok(Outcome::Done),
-    }
+        served.map_err(CommandError::Serve)?;
+        store_ended.map_or(Ok(Outcome::Done), |why| Err(CommandError::StoreEnded(why)))
+    });
+    served.await.unwrap_or(Err(CommandError::CutShort))
 }
 
 fn restore(namesake: &Namesake, file: &SnapshotFile) {
@@ -141,23 +150,4 @@ fn save(namesake: &Namesake, file: &SnapshotFile) {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })
-}
-
-/// Ready when somebody wants us to stop: Ctrl-C, or SIGTERM. Both are heard from the call on, not from the first poll.
-pub(super) fn stop_signal() -> impl Future<Output = ()> {
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    async {
-        tokio::select! {
-            () = caught(interrupt) => (),
-            () = caught(terminate) => (),
-        }
-    }
-}
-
-async fn caught(signal: io::Result<Signal>) {
-    match signal {
-        Ok(mut signal) => drop(signal.recv().await),
-        // It is not heard; the other one may be.
-        Err(_) => pending().await,
-    }
 }

@@ -29,7 +29,11 @@ pub const POLL_INTERVAL: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When it cannot listen, or the world does not start.
-pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<(), WorldError> {
+pub async fn run(
+    config: &Config,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), WorldError> {
     let listener = TcpListener::bind(config.server.listen).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error} (another address: NAMESAKE_SERVER__LISTEN)",
@@ -47,7 +51,7 @@ pub async fn run(config: &Config, shutdown: impl Future<Output = ()>) -> Result<
         randomness: Arc::new(SystemRandomness),
         poll_interval: POLL_INTERVAL,
         cache: CacheSettings::default(),
-        limits: Limits::default(),
+        limits,
         metrics: install_metrics().ok(),
         comparison: true,
     })

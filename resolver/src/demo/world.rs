@@ -23,7 +23,10 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use url::Url;
 
 use super::{POLL_INTERVAL, people};
-use crate::{CacheSettings, Limits, Namesake};
+use crate::{
+    CacheSettings, Limits, Namesake,
+    tasks::{kept, until},
+};
 
 /// The name of the demo's mirror.
 pub const MIRROR: &str = "threads";
@@ -173,7 +176,10 @@ impl World {
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&mirror).run(until(stopped.clone())));
+        let (polled, ended) = (Arc::clone(&mirror), stopped.clone());
+        tasks.spawn(async move {
+            kept(MIRROR, ended.clone(), || Arc::clone(&polled).run(until(ended.clone()))).await;
+        });
         tasks.spawn(async move {
             if let Err(error) = namesake.serve(listener, until(stopped)).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "demo.service.failed");
@@ -212,8 +218,4 @@ impl World {
         while self.tasks.join_next().await.is_some() {}
         self.sandbox.shutdown().await;
     }
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

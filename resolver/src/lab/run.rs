@@ -1,10 +1,16 @@
 //! A run of the lab.
 
-use std::{io, thread};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+};
 
 use namesake::lab::{self, Column, LabError, Report, Settings};
 use tokio::{runtime, sync::oneshot};
 use tracing::subscriber::NoSubscriber;
+
+use crate::panic;
 
 /// What is to be observed.
 #[derive(Debug, Clone, Default)]
@@ -48,13 +54,17 @@ pub(crate) fn in_the_background(
     then: impl FnOnce(Result<Report, LabError>) + Send + 'static,
 ) -> io::Result<()> {
     let play = move || {
-        let report = metrics::with_local_recorder(&metrics::NoopRecorder, || {
-            tracing::subscriber::with_default(NoSubscriber::new(), || {
-                let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(asked(&columns, &question))
+        let played = || {
+            metrics::with_local_recorder(&metrics::NoopRecorder, || {
+                tracing::subscriber::with_default(NoSubscriber::new(), || {
+                    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+                    runtime.block_on(asked(&columns, &question))
+                })
             })
-        });
-        then(report);
+        };
+        // Whoever waits hears of a panic, too.
+        let report = catch_unwind(AssertUnwindSafe(played));
+        then(report.unwrap_or_else(|panic| Err(panic::message(&*panic).into())));
     };
     thread::Builder::new().name("lab".to_owned()).spawn(play).map(drop)
 }
