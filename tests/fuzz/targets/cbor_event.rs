@@ -1,5 +1,5 @@
-//! Messages of a stream of events: whatever one says, it makes suspect at most what it names, the cursor goes where it says
-//! and nowhere else, and nothing in it can stop the events behind it.
+//! Messages of a stream of events: whatever one says, it makes suspect at most what it names, and everything where its number
+//! does not follow; the cursor goes where it says and nowhere else, and nothing in it can stop the events behind it.
 //!
 //! Goes through the follower, as a relay does. An input that begins with `#` writes an event with anything around its
 //! fields, which must be understood to the letter; any other input is a message as it is.
@@ -30,6 +30,8 @@ use namesake_independent::{
 
 const NEXT: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 const NEXT_SEQ: u64 = 77;
+/// Where the stream was left.
+const FIRST_SEQ: u64 = 1;
 const DIDS: [&str; 4] =
     ["did:web:a.example.com", "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa", "did:web:localhost%3A80", "did:key:z6Mk"];
 
@@ -42,7 +44,8 @@ fn arbitrary(message: &[u8]) {
     let mut suspected = follow(message).suspected;
     let next = Suspicion::Account { account: account(NEXT), handle: None };
     assert_eq!(suspected.pop(), Some(next), "the event behind it was not heard");
-    assert!(suspected.len() <= 2, "{suspected:?}");
+    // Itself, and a gap before it and behind it.
+    assert!(suspected.len() <= 3, "{suspected:?}");
     for suspicion in suspected {
         let Suspicion::Account { account, handle } = suspicion else { continue };
         assert!(contains(message, account.as_str()), "{account}");
@@ -78,14 +81,26 @@ fn written(mut script: Script<'_>) {
     let told = follow(&message);
     let first = Suspicion::Account { account: account(did), handle };
     let next = Suspicion::Account { account: account(NEXT), handle: None };
-    assert_eq!(told.suspected, [first, next.clone()]);
-    let mut cursors = vec![1, seq, NEXT_SEQ];
+    let expected = [gap(FIRST_SEQ, seq), Some(first), gap(seq, NEXT_SEQ), Some(next.clone())];
+    assert_eq!(told.suspected, expected.into_iter().flatten().collect::<Vec<_>>());
+    let mut cursors = vec![FIRST_SEQ, seq, NEXT_SEQ];
     cursors.dedup();
     assert_eq!(told.cursors, cursors);
 
     // Cut short, it is nobody's.
     let cut = usize::from(u16::from_le_bytes([script.byte(), script.byte()])) % message.len();
     assert_eq!(follow(&message[..cut]).suspected, [next]);
+}
+
+/// What becomes suspect where an event of this number comes behind one of that.
+fn gap(before: u64, seq: u64) -> Option<Suspicion> {
+    let EventSettings { scheme, longest_leap, .. } = settings();
+    let follows = seq > before && seq - before <= longest_leap;
+    (!follows).then_some(Suspicion::Everything { scheme })
+}
+
+fn settings() -> EventSettings {
+    EventSettings::named(Scheme::parse("independent").expect("a scheme"))
 }
 
 fn account(did: &str) -> namesake::AccountId {
@@ -110,7 +125,7 @@ fn follow(message: &[u8]) -> Told {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = heard.clone();
     let follower = EventFollower::new(
-        EventSettings::named(Scheme::parse("independent").expect("a scheme")),
+        settings(),
         host.clone(),
         Some(host.clone()),
         Arc::new(Hurried),
@@ -151,7 +166,7 @@ impl Relay for Host {
 
 impl CursorKeeper for Host {
     fn load(&self) -> PortFuture<'_, Option<u64>, std::io::Error> {
-        Box::pin(async { Ok(Some(1)) })
+        Box::pin(async { Ok(Some(FIRST_SEQ)) })
     }
 
     fn save(&self, cursor: u64) -> PortFuture<'_, (), std::io::Error> {
