@@ -2,7 +2,7 @@
 //!
 //! Text from outside that gets in here is cleaned; whoever shows it still escapes it for the place.
 
-use namesake::{Advice, Method, Record, StepOutcome, Trace, Why, clean_line};
+use namesake::{Advice, Method, Record, ResolveError, StepOutcome, Trace, Why, clean_line, http::HttpCause};
 
 use crate::{
     Did, DidDocument, Hostname, IndependentSettings,
@@ -31,15 +31,20 @@ pub(crate) fn dns(verdict: &DnsVerdict, settings: &IndependentSettings) -> Strin
     }
 }
 
-/// What the web host said.
-pub(crate) fn web(verdict: &WebVerdict) -> String {
+/// What the web host said; `cause` says to the operator why it said nothing.
+pub(crate) fn web(trace: &Trace, verdict: &WebVerdict, cause: Option<&HttpCause>) -> String {
     match verdict {
         WebVerdict::One(did) => did.to_string(),
-        WebVerdict::None(Miss::NoHost) => "the host has no address".to_owned(),
+        WebVerdict::None(Miss::NoHost) => trace.with_cause("the host has no address", cause),
         WebVerdict::None(Miss::NotFound(status)) => format!("there is no such file ({status})"),
         WebVerdict::None(Miss::NotADid) => "an answer that is not a DID and nothing else".to_owned(),
-        WebVerdict::Failed(_, why) => clean_line(why, 300),
+        WebVerdict::Failed(error) => failure(trace, error),
     }
+}
+
+/// Why a source could not be asked.
+pub(crate) fn failure(trace: &Trace, error: &ResolveError) -> String {
+    clean_line(&trace.words(error), 300)
 }
 
 /// The file that proves a handle by HTTPS.
@@ -189,6 +194,10 @@ fn file(host: &Hostname, did: &str) -> Record {
 }
 
 fn list(dids: &[Did]) -> String {
-    let shown: Vec<_> = dids.iter().take(5).map(|did| clean_line(did.as_str(), 100)).collect();
-    shown.join(" and ")
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = dids.iter().take(SHOWN).map(|did| clean_line(did.as_str(), 100)).collect();
+    match dids.len().saturating_sub(SHOWN) {
+        0 => shown.join(" and "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }

@@ -33,6 +33,7 @@ mod did;
 mod document;
 pub mod events;
 mod explain;
+mod failure;
 mod history;
 pub mod holder;
 pub mod hosted;

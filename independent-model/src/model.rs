@@ -115,7 +115,7 @@ impl IndependentModel {
             Ok(Lookup::Absent { .. } | Lookup::Pass) => {
                 (StepOutcome::Absent, "there is no such document".to_owned())
             }
-            Err(error) => (StepOutcome::Failed, clean_line(error.message(), 300)),
+            Err(error) => (StepOutcome::Failed, explain::failure(trace, error)),
         };
         trace.step(source, || did.to_string(), outcome, || words);
         lookup
@@ -303,7 +303,7 @@ impl IndependentModel {
                 profile::bare(did, None, ProfileState::Current)
             }
             Ok(Err(error)) => {
-                trace.step("pds", asked, StepOutcome::Failed, || clean_line(error.message(), 300));
+                trace.step("pds", asked, StepOutcome::Failed, || explain::failure(trace, &error));
                 profile::bare(did, None, ProfileState::Unavailable)
             }
             Err(_) => {

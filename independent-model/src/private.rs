@@ -255,7 +255,7 @@ impl WellKnown for PrivateWorld {
         Box::pin(async move {
             Self::wait(delay).await;
             let world = self.lock();
-            let fail = |failure| HttpError { failure, message: format!("{host}: {failure:?}") };
+            let fail = |failure| HttpError::new(failure, format!("{host} {}", failure.as_words()));
             match world.faults.https {
                 Some(failure) => Err(fail(failure)),
                 None => {

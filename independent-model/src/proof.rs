@@ -9,7 +9,7 @@ use namesake::{
     http::{HttpError, HttpFailure},
 };
 
-use crate::{Did, DnsFailure, TxtAnswer, TxtRecord, WellKnownReply};
+use crate::{Did, DnsFailure, TxtAnswer, TxtRecord, WellKnownReply, failure};
 
 /// What the DNS says about a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) enum WebVerdict {
     /// Definitely none, and why.
     None(Miss),
     /// It did not say, or not in a way that can be trusted.
-    Failed(ErrorKind, String),
+    Failed(ResolveError),
 }
 
 /// The kinds of a definite miss, for the explanation.
@@ -132,27 +132,24 @@ pub(crate) fn judge_web(answer: Result<WellKnownReply, HttpError>) -> WebVerdict
             None => WebVerdict::None(Miss::NotADid),
         },
         404 | 410 => WebVerdict::None(Miss::NotFound(reply.status)),
-        429 => WebVerdict::Failed(ErrorKind::Throttled, "the web host asks to slow down (429)".to_owned()),
-        status @ 300..=399 => {
-            WebVerdict::Failed(ErrorKind::BadAnswer, format!("the web host leads nowhere ({status})"))
-        }
+        429 => failed(ErrorKind::Throttled, "the web host asks to slow down (429)".to_owned()),
+        status @ 300..=399 => failed(ErrorKind::BadAnswer, format!("the web host leads nowhere ({status})")),
         // Also a 403: hosts ward off clients so for a while, and what they served before still stands.
-        status => WebVerdict::Failed(ErrorKind::Unavailable, format!("the web host answers {status}")),
+        status => failed(ErrorKind::Unavailable, format!("the web host answers {status}")),
     }
 }
 
-/// Only a host without an address is a definite miss. A certificate that is not accepted may be an attack or a
-/// lapse, so it counts as temporary; where the host leads us is its owner's to mend.
+fn failed(kind: ErrorKind, message: String) -> WebVerdict {
+    WebVerdict::Failed(ResolveError::new(kind, message))
+}
+
+/// Only a host without an address is a definite miss.
 fn judge_web_failure(error: HttpError) -> WebVerdict {
-    let kind = match error.failure {
-        HttpFailure::NoAddress => return WebVerdict::None(Miss::NoHost),
-        HttpFailure::TooLarge => return WebVerdict::None(Miss::NotADid),
-        HttpFailure::Timeout => ErrorKind::Timeout,
-        HttpFailure::Busy(refused) => refused.whose.kind(),
-        HttpFailure::AddressUnknown | HttpFailure::Connect | HttpFailure::Tls => ErrorKind::Unavailable,
-        HttpFailure::Refused | HttpFailure::Redirect | HttpFailure::Protocol => ErrorKind::BadAnswer,
-    };
-    WebVerdict::Failed(kind, error.message)
+    match error.failure {
+        HttpFailure::NoAddress => WebVerdict::None(Miss::NoHost),
+        HttpFailure::TooLarge => WebVerdict::None(Miss::NotADid),
+        _ => WebVerdict::Failed(failure::at_stranger(error)),
+    }
 }
 
 fn parse_did(bytes: &[u8]) -> Option<Did> {
@@ -183,11 +180,13 @@ pub(crate) fn conclude(evidence: &Evidence) -> Conclusion {
         (Some(DnsVerdict::Failed(failure)), _) => {
             Conclusion::Failed(ResolveError::caused(dns_kind(*failure), format!("DNS: {failure}"), *failure))
         }
-        (Some(DnsVerdict::None(_)), Some(WebVerdict::Failed(kind, why))) => {
-            Conclusion::Failed(ResolveError::new(
-                *kind,
-                format!("there is no TXT record, and the web host could not be used: {why}"),
-            ))
+        (Some(DnsVerdict::None(_)), Some(WebVerdict::Failed(error))) => {
+            let message =
+                format!("there is no TXT record, and the web host could not be used: {}", error.message());
+            Conclusion::Failed(match error.causes() {
+                Some(cause) => ResolveError::caused(error.kind(), message, cause),
+                None => ResolveError::new(error.kind(), message),
+            })
         }
         // Reached only by a caller that asked nobody; a timeout is the honest word.
         (None, _) | (Some(DnsVerdict::None(_)), None) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use namesake::{
-    ErrorKind, Method,
+    ErrorKind, Method, ResolveError,
     http::{HttpError, HttpFailure},
 };
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn scenario_11_only_a_success_that_is_one_did_counts() {
         (403, ErrorKind::Unavailable),
         (302, ErrorKind::BadAnswer),
     ] {
-        assert!(matches!(web(status, A), WebVerdict::Failed(found, _) if found == kind), "{status}");
+        assert!(matches!(web(status, A), WebVerdict::Failed(error) if error.kind() == kind), "{status}");
     }
     for status in [404, 410] {
         assert!(
@@ -113,7 +113,7 @@ fn scenario_11_only_a_success_that_is_one_did_counts() {
 
 #[test]
 fn only_a_host_without_an_address_is_a_definite_miss() {
-    let verdict = |failure| judge_web(Err(HttpError { failure, message: "no".to_owned() }));
+    let verdict = |failure| judge_web(Err(HttpError::new(failure, "no")));
     assert!(matches!(verdict(HttpFailure::NoAddress), WebVerdict::None(Miss::NoHost)));
     for (failure, kind) in [
         (HttpFailure::AddressUnknown, ErrorKind::Unavailable),
@@ -124,7 +124,7 @@ fn only_a_host_without_an_address_is_a_definite_miss() {
         (HttpFailure::Redirect, ErrorKind::BadAnswer),
         (HttpFailure::Protocol, ErrorKind::BadAnswer),
     ] {
-        assert!(matches!(verdict(failure), WebVerdict::Failed(found, _) if found == kind), "{failure:?}");
+        assert!(matches!(verdict(failure), WebVerdict::Failed(error) if error.kind() == kind), "{failure:?}");
     }
 }
 
@@ -149,7 +149,7 @@ fn the_evidence_adds_up() {
     let ambiguous = || Some(DnsVerdict::Ambiguous(vec![did(A), did(B)]));
     let web_one = |text| Some(WebVerdict::One(did(text)));
     let web_none = || Some(WebVerdict::None(Miss::NotFound(404)));
-    let web_failed = |kind| Some(WebVerdict::Failed(kind, "x".to_owned()));
+    let web_failed = |kind| Some(WebVerdict::Failed(ResolveError::new(kind, "x")));
     for (dns, web, expected) in [
         // 8, 10: the DNS answers, whatever HTTPS says or does not say.
         (dns_one(), None, "a by dns"),

@@ -87,7 +87,9 @@ async fn ask_dns(
 }
 
 async fn ask_web(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -> WebVerdict {
-    let verdict = judge_web(ports.well_known.fetch(host).await);
+    let answer = ports.well_known.fetch(host).await;
+    let cause = answer.as_ref().err().and_then(|error| error.cause.clone());
+    let verdict = judge_web(answer);
     let outcome = match &verdict {
         WebVerdict::One(_) => StepOutcome::Found,
         WebVerdict::None(_) => StepOutcome::Absent,
@@ -98,7 +100,7 @@ async fn ask_web(ports: &Ports, host: &Hostname, tally: &Tally, trace: &Trace) -
         "https",
         || format!("GET {}", explain::well_known_url(host)),
         outcome,
-        || explain::web(&verdict),
+        || explain::web(trace, &verdict, cause.as_ref()),
     );
     verdict
 }

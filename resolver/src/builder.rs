@@ -3,7 +3,7 @@
 use std::{future::Future, io, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock, store::Store};
+use namesake::{Clock, HandleResolver, Invalidator, Policy, Scheme, SystemClock, Trace, store::Store};
 use namesake_independent::{IndependentModel, hosted::Hosted};
 use namesake_mirror::MirrorModel;
 use tokio::{
@@ -324,9 +324,14 @@ impl Namesake {
         self.site.resolve(query, fresh).await.map_err(|refusal| Box::new(refusal.problem()))
     }
 
-    /// Every step of a lookup that begins now.
+    /// Every step of a lookup that begins now, in words fit for anybody.
     pub async fn explain(&self, query: &Query) -> Explanation {
-        self.site.resolver.explain(query).await
+        self.site.resolver.explain(query, Trace::on()).await
+    }
+
+    /// Every step of a lookup that begins now, with the causes of failures: these name addresses that are configured here.
+    pub async fn explain_to_operator(&self, query: &Query) -> Explanation {
+        self.site.resolver.explain(query, Trace::for_operator()).await
     }
 
     /// Begins to make the comparison that `/v1/compare` shows, on a thread of its own; without this the first who asks

@@ -345,6 +345,8 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
             share_percent,
         },
         allow_networks: client.allow_networks.clone(),
+        head_start: millis(client.head_start_ms),
+        addresses_per_family: client.addresses_per_family,
         extra_root_ca: client.extra_root_ca.clone(),
         https_port: client.https_port,
         ..HttpSettings::default()
@@ -352,7 +354,9 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
 }
 
 fn cache_settings(config: &Config) -> CacheSettings {
+        host_changes: client.max_host_changes,
     let cache = &config.cache;
+        allow_ports: client.allow_ports.clone(),
     CacheSettings {
         capacity_bytes: cache.capacity_mib << 20,
         ttl: Duration::from_secs(cache.ttl_seconds),

@@ -131,13 +131,12 @@ impl Gate {
         };
         self.tally.count(operation, outcome, took);
         if let Err(error) = answer {
-            let causes = std::error::Error::source(error).map(ToString::to_string);
             tracing::debug!(
                 backend.scheme = self.tally.scheme(),
                 backend.operation = operation.as_str(),
                 error.kind = outcome,
                 error.message = error.message(),
-                error.cause = causes,
+                error.cause = error.causes(),
                 "backend.failed"
             );
         }

@@ -119,10 +119,10 @@ impl Resolver {
         Some((self.directory().policy(seat), others.iter().map(ToString::to_string).collect()))
     }
 
-    /// Every step of a lookup that begins now and leaves no trace in memory, beside what memory would answer.
-    pub(crate) async fn explain(&self, query: &Query) -> Explanation {
+    /// Every step of a lookup that begins now and leaves nothing in memory, beside what memory would answer. Whoever reads
+    /// it listens by `trace`.
+    pub(crate) async fn explain(&self, query: &Query, trace: Trace) -> Explanation {
         let begun = tokio::time::Instant::now();
-        let trace = Trace::on();
         let key = self.key(query).await;
         let remembered = key.as_ref().ok().and_then(|key| self.people.peek(key));
         let scheme = key.as_ref().ok().map(|key| self.directory().policy(key.seat).scheme.clone());

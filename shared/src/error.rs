@@ -109,6 +109,18 @@ impl ResolveError {
     pub fn message(&self) -> &str {
         &self.0.message
     }
+
+    /// Its causes, one after another, for the log and the operator: they may hold addresses, and a library's words.
+    #[must_use]
+    pub fn causes(&self) -> Option<String> {
+        let mut cause = self.source()?;
+        let mut all = cause.to_string();
+        while let Some(next) = cause.source() {
+            all += &format!(": {next}");
+            cause = next;
+        }
+        Some(all)
+    }
 }
 
 impl fmt::Display for ResolveError {

@@ -1,11 +1,14 @@
 //! The steps of one lookup, for whoever asked to have it explained.
 
 use std::{
+    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
+
+use crate::ResolveError;
 
 /// Collects the steps of one lookup; costs nothing when nobody listens.
 ///
@@ -16,6 +19,8 @@ pub struct Trace(Option<Listener>);
 #[derive(Debug)]
 struct Listener {
     begun: Instant,
+    /// Whether they run this service, and may know what it is made of.
+    is_operator: bool,
     notes: Mutex<Notes>,
 }
 
@@ -97,7 +102,17 @@ impl Trace {
     /// Somebody wants to have this lookup explained.
     #[must_use]
     pub fn on() -> Self {
-        Self(Some(Listener { begun: Instant::now(), notes: Mutex::default() }))
+        Self::heard_by(false)
+    }
+
+    /// The operator wants to have this lookup explained, and may also read the causes of failures.
+    #[must_use]
+    pub fn for_operator() -> Self {
+        Self::heard_by(true)
+    }
+
+    fn heard_by(is_operator: bool) -> Self {
+        Self(Some(Listener { begun: Instant::now(), is_operator, notes: Mutex::default() }))
     }
 
     /// Whether somebody listens. A backend then asks every source, also where the first answer would do.
@@ -126,6 +141,21 @@ impl Trace {
         }
     }
 
+    /// A failure in words for whoever listens: its causes are for the operator alone.
+    #[must_use]
+    pub fn words(&self, error: &ResolveError) -> String {
+        self.with_cause(error.message(), error.causes())
+    }
+
+    /// A text for whoever listens, with what is for the operator alone.
+    #[must_use]
+    pub fn with_cause(&self, text: &str, cause: Option<impl fmt::Display>) -> String {
+        match cause.filter(|_| self.0.as_ref().is_some_and(|listener| listener.is_operator)) {
+            Some(cause) => format!("{text}: {cause}"),
+            None => text.to_owned(),
+        }
+    }
+
     /// Records what the holder of the handle should change.
     pub fn advise(&self, advice: impl FnOnce() -> Advice) {
         if let Some(listener) = &self.0 {
@@ -149,4 +179,22 @@ impl Trace {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Trace;
+    use crate::{ErrorKind, ResolveError};
+
+    #[test]
+    fn the_cause_of_a_failure_is_for_the_operator_alone() {
+        let error =
+            ResolveError::caused(ErrorKind::Unavailable, "the directory is down", "127.0.0.1:80: refused");
+        for trace in [Trace::OFF, Trace::on()] {
+            assert_eq!(trace.words(&error), "the directory is down");
+        }
+        assert_eq!(Trace::for_operator().words(&error), "the directory is down: 127.0.0.1:80: refused");
+        let uncaused = ResolveError::new(ErrorKind::Timeout, "too late");
+        assert_eq!(Trace::for_operator().words(&uncaused), "too late");
+    }
 }

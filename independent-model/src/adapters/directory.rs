@@ -9,8 +9,11 @@ use namesake::{
 use serde_json::Value;
 use url::Url;
 
-use super::{WorldSetupError, http_failure, odd_status, web::DOCUMENT_CAP};
-use crate::{Did, Directory, DocumentAnswer, PortFuture, plc::MAX_LOG_BYTES};
+use super::{WorldSetupError, odd_status, web::DOCUMENT_CAP};
+use crate::{Did, Directory, DocumentAnswer, PortFuture, failure, plc::MAX_LOG_BYTES};
+
+/// What strangers know it as.
+const WHO: &str = "the directory";
 
 /// Asks one directory by HTTP.
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ impl Directory for PlcDirectory {
         Box::pin(async move {
             match self.client.send(Call::get(document_url(&self.base, did)).cap(DOCUMENT_CAP)).await {
                 Ok(reply) => judge(&reply),
-                Err(error) => Err(http_failure(error)),
+                Err(error) => Err(failure::at_ours(WHO, error)),
             }
         })
     }
@@ -48,7 +51,7 @@ impl Directory for PlcDirectory {
             let call = Call::get(log_url(&self.base, did)).cap(MAX_LOG_BYTES).skip_failure_bodies();
             match self.client.send(call).await {
                 Ok(reply) => judge_log(&reply),
-                Err(error) => Err(http_failure(error)),
+                Err(error) => Err(failure::at_ours(WHO, error)),
             }
         })
     }
@@ -74,7 +77,7 @@ fn judge_log(reply: &Reply) -> Result<Option<Bytes>, ResolveError> {
     match reply.status {
         status if status.is_success() => Ok(Some(reply.body.clone())),
         StatusCode::NOT_FOUND => Ok(None),
-        status => Err(odd_status("the directory", status)),
+        status => Err(odd_status(WHO, status)),
     }
 }
 
@@ -85,7 +88,7 @@ fn judge(reply: &Reply) -> Result<DocumentAnswer, ResolveError> {
         StatusCode::GONE => Ok(DocumentAnswer::Deactivated),
         StatusCode::NOT_FOUND if says_not_available(&reply.body) => Ok(DocumentAnswer::Deactivated),
         StatusCode::NOT_FOUND => Ok(DocumentAnswer::NotFound),
-        status => Err(odd_status("the directory", status)),
+        status => Err(odd_status(WHO, status)),
     }
 }
 

@@ -70,7 +70,7 @@ impl Firehose {
         }
         let mut request = url.as_str().into_client_request().map_err(|error| broken(&error))?;
         request.headers_mut().insert(header::USER_AGENT, self.user_agent.clone());
-        let connection = self.dialer.dial(&url).await.map_err(|error| Broken::Lost(error.to_string()))?;
+        let connection = self.dialer.dial(&url).await.map_err(|error| Broken::Lost(error.in_full()))?;
         // What a host answers instead of the stream is no message: trying again is all that can be done.
         let begun = client_async_with_config(request, connection, Some(self.config)).await;
         let (socket, _) = begun.map_err(|error| Broken::Lost(error.to_string()))?;

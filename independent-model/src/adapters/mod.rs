@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use namesake::{
     ErrorKind, ResolveError,
-    http::{HttpClient, HttpError, HttpFailure, HttpSetupError},
+    http::{HttpClient, HttpSetupError},
 };
 
 pub use cursor_file::CursorFile;
@@ -72,22 +72,6 @@ pub enum WorldSetupError {
     /// The URL of events is no stream's.
     #[error("the URL of events must be ws or wss, without query")]
     Events,
-}
-
-/// What a caller can do about an exchange that failed, for sources that answer documents and records.
-fn http_failure(error: HttpError) -> ResolveError {
-    let kind = match error.failure {
-        HttpFailure::Timeout => ErrorKind::Timeout,
-        HttpFailure::Busy(refused) => return refused.into(),
-        HttpFailure::AddressUnknown | HttpFailure::Connect | HttpFailure::Tls | HttpFailure::NoAddress => {
-            ErrorKind::Unavailable
-        }
-        HttpFailure::Refused | HttpFailure::Redirect | HttpFailure::TooLarge | HttpFailure::Protocol => {
-            ErrorKind::BadAnswer
-        }
-    };
-    let message = error.message.clone();
-    ResolveError::caused(kind, message, error)
 }
 
 /// What a caller can do about a status that is neither a success nor a definite no: a redirect is against the rules,

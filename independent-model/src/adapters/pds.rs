@@ -8,9 +8,9 @@ use namesake::{
 use serde_json::Value;
 use url::Url;
 
-use super::{http_failure, odd_status};
+use super::odd_status;
 use crate::{
-    Did, Pds, PortFuture,
+    Did, Pds, PortFuture, failure,
     profile::{COLLECTION, RECORD_KEY},
 };
 
@@ -37,7 +37,7 @@ impl Pds for PdsHttp {
             let url = record_url(pds, did)?;
             match self.client.send(Call::get(url).cap(RECORD_CAP)).await {
                 Ok(reply) => judge(&reply),
-                Err(error) => Err(http_failure(error)),
+                Err(error) => Err(failure::at_stranger(error)),
             }
         })
     }

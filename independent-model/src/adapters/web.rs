@@ -7,8 +7,8 @@ use namesake::{
 };
 use url::Url;
 
-use super::{http_failure, odd_status};
-use crate::{DidWeb, DocumentAnswer, Hostname, PortFuture, WebHost, WellKnown, WellKnownReply};
+use super::odd_status;
+use crate::{DidWeb, DocumentAnswer, Hostname, PortFuture, WebHost, WellKnown, WellKnownReply, failure};
 
 /// Most redirects a well-known fetch follows, all of them to `https` (atproto handle specification).
 const MAX_REDIRECTS: u8 = 5;
@@ -34,10 +34,7 @@ impl WellKnown for WebHosts {
     fn fetch<'a>(&'a self, host: &'a Hostname) -> PortFuture<'a, WellKnownReply, HttpError> {
         Box::pin(async move {
             let url = Url::parse(&format!("https://{host}/.well-known/atproto-did")).map_err(|error| {
-                HttpError {
-                    failure: HttpFailure::Refused,
-                    message: format!("{host} cannot stand in a URL: {error}"),
-                }
+                HttpError::new(HttpFailure::Refused, format!("{host} cannot stand in a URL")).because(error)
             })?;
             let call = Call::get(url).redirects(MAX_REDIRECTS).cap(WellKnownReply::CAP).skip_failure_bodies();
             match self.client.send(call).await {
@@ -59,7 +56,7 @@ impl DidWeb for WebHosts {
             let call = Call::get(url).cap(DOCUMENT_CAP).skip_failure_bodies();
             let reply = match self.client.send(call).await {
                 Ok(reply) => reply,
-                Err(error) => return Err(http_failure(error)),
+                Err(error) => return Err(failure::at_stranger(error)),
             };
             match reply.status.as_u16() {
                 200..=299 => Ok(DocumentAnswer::Found(reply.body)),

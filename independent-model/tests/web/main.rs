@@ -36,14 +36,17 @@ impl Addresses for Loopback {
     }
 }
 
-fn client(server: &WebServer, trusted: bool) -> HttpClient {
-    let settings = HttpSettings {
+fn settings(server: &WebServer, trusted: bool) -> HttpSettings {
+    HttpSettings {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
         extra_root_ca: if trusted { vec![server.authority.path().to_owned()] } else { vec![] },
         https_port: server.address.port(),
         ..HttpSettings::default()
-    };
-    HttpClient::discovered(&settings, Arc::new(Loopback)).unwrap()
+    }
+}
+
+fn client(server: &WebServer, trusted: bool) -> HttpClient {
+    HttpClient::discovered(&settings(server, trusted), Arc::new(Loopback)).unwrap()
 }
 
 async fn hosts(site: Site) -> (WebServer, WebHosts) {
@@ -95,7 +98,7 @@ async fn redirects_are_followed_to_https_and_public_hosts_only() {
     let plain: Site = |_| redirect("http://other.example.com/");
     assert_eq!(fetch(plain).await, Err(HttpFailure::Redirect));
     let private: Site = |_| redirect("https://private.example.net/");
-    assert_eq!(fetch(private).await, Err(HttpFailure::Refused));
+    assert_eq!(fetch(private).await, Err(HttpFailure::NoAddress));
     let metadata: Site = |_| redirect("https://169.254.169.254/");
     assert_eq!(fetch(metadata).await, Err(HttpFailure::Refused));
 }
@@ -126,6 +129,7 @@ async fn did_web_documents_are_found_missing_or_failing() {
     assert_eq!(did_web(|_| answer("410 Gone", "")).await, Ok(DocumentAnswer::NotFound));
     assert_eq!(did_web(|_| answer("503 Busy", "")).await, Err(ErrorKind::Unavailable));
     assert_eq!(did_web(|_| redirect("https://other.example.com/")).await, Err(ErrorKind::BadAnswer));
+    assert_eq!(did_web(|_| redirect("https://127.0.0.1/")).await, Err(ErrorKind::BadAnswer), "not followed");
     assert_eq!(did_web(|_| answer("200 OK", &" ".repeat(65 * 1024))).await, Err(ErrorKind::BadAnswer));
 }
 
@@ -134,8 +138,14 @@ async fn did_web_of_localhost_is_plain_http() {
     let server = WebServer::plain(|path| answer("200 OK", path)).await;
     let did = Did::parse(&format!("did:web:localhost%3A{}", server.address.port())).unwrap();
     let DidMethod::Web(host) = did.method() else { panic!("did:web") };
-    let document = WebHosts::new(client(&server, false)).document(host).await.unwrap();
+    let settings = HttpSettings { allow_ports: vec![server.address.port()], ..settings(&server, false) };
+    let allowed = HttpClient::discovered(&settings, Arc::new(Loopback)).unwrap();
+    let document = WebHosts::new(allowed).document(host).await.unwrap();
     assert_eq!(document, DocumentAnswer::Found("/.well-known/did.json".into()));
+    let plain = HttpSettings { https_port: 443, ..self::settings(&server, false) };
+    let plain = WebHosts::new(HttpClient::discovered(&plain, Arc::new(Loopback)).unwrap());
+    let refused = plain.document(host).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BadAnswer, "a port that nobody allowed");
 }
 
 /// Scenario 20.
@@ -175,4 +185,61 @@ async fn a_profile_record_is_asked_for() {
         pds.profile(&"https://pds.example.com".parse().unwrap(), &Did::parse(DID).unwrap()).await.unwrap();
     let asked = String::from_utf8(record.unwrap().to_vec()).unwrap();
     assert!(asked.starts_with("/xrpc/com.atproto.repo.getRecord?repo=did%3Aplc%3Aa"), "{asked}");
+}
+
+/// What a stranger hears of a host inside is what they hear of one that is not there.
+#[tokio::test]
+async fn a_host_inside_is_a_host_that_is_not_there() {
+    let site: Site = |_| answer("200 OK", DID);
+    let server = WebServer::tls(&["alice.example.com"], site).await;
+    let client = client(&server, true);
+    let (hosts, pds) = (WebHosts::new(client.clone()), PdsHttp::new(client));
+    let did = Did::parse(DID).unwrap();
+    let told = async |host: &str| {
+        let document = hosts.document(&WebHost::Name(name(host))).await.unwrap_err();
+        let profile = pds.profile(&format!("https://{host}").parse().unwrap(), &did).await.unwrap_err();
+        let told = [(document.kind(), document.message()), (profile.kind(), profile.message())];
+        told.map(|(kind, message)| (kind, message.replace(host, "HOST")))
+    };
+    assert_eq!(told("private.example.net").await, told("nowhere.example.net").await);
+}
+
+#[tokio::test]
+async fn a_pds_is_not_asked_at_an_address_inside_or_at_another_port() {
+    let site: Site = |path| answer("200 OK", path);
+    let server = WebServer::tls(&["pds.example.com"], site).await;
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let port = other.local_addr().unwrap().port();
+    let (did, pds) = (Did::parse(DID).unwrap(), PdsHttp::new(client(&server, true)));
+    for (url, kind) in [
+        (format!("https://pds.example.com:{port}"), ErrorKind::BadAnswer),
+        (format!("http://pds.example.com:{port}"), ErrorKind::BadAnswer),
+        (format!("http://127.0.0.1:{port}"), ErrorKind::BadAnswer),
+        ("https://10.0.0.1".to_owned(), ErrorKind::BadAnswer),
+        ("https://0x0a.1".to_owned(), ErrorKind::BadAnswer),
+        ("https://[::ffff:10.0.0.1]".to_owned(), ErrorKind::BadAnswer),
+        ("https://private.example.net".to_owned(), ErrorKind::Unavailable),
+    ] {
+        let error = pds.profile(&url.parse().unwrap(), &did).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{url}: {error}");
+    }
+    assert_eq!(other.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+/// Where the directory is configured to be is for the log; what failed there is for everybody.
+#[tokio::test]
+async fn a_directory_that_fails_is_not_named_by_its_address() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let page = WebServer::plain(|_| "SMTP ready\r\n\r\n".to_owned()).await;
+    let did = Did::parse(DID).unwrap();
+    for (address, message) in
+        [(free, "the directory takes no connection"), (page.address, "the directory does not answer in HTTP")]
+    {
+        let client = HttpClient::configured(&HttpSettings::default()).unwrap();
+        let directory = PlcDirectory::new(client, format!("http://{address}").parse().unwrap()).unwrap();
+        let error = directory.document(&did).await.unwrap_err();
+        assert_eq!(error.message(), message);
+        assert!(error.causes().unwrap().contains("127.0.0.1"), "for the log");
+    }
 }

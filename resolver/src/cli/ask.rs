@@ -41,7 +41,7 @@ pub(super) async fn explain(config: &Config, asked: &Ask) -> Result<Outcome, Com
         None => {
             let namesake = here(config, asked).await?;
             match namesake.query(&asked.handle, asked.scheme.as_deref()) {
-                Ok(query) => Ok(namesake.explain(&query).await),
+                Ok(query) => Ok(namesake.explain_to_operator(&query).await),
                 Err(problem) => Err(problem),
             }
         }
@@ -84,7 +84,7 @@ async fn remote<T: DeserializeOwned>(
     let http = HttpClient::configured(&HttpSettings::default()).map_err(|error| failed(&error))?;
     let json = HeaderValue::from_static("application/json");
     let call = Call::get(url).header(header::ACCEPT, json).cap(MOST_BYTES);
-    let reply = http.send(call).await.map_err(|error| failed(&error))?;
+    let reply = http.send(call).await.map_err(|error| failed(&error.in_full()))?;
     if reply.status == StatusCode::OK {
         return serde_json::from_slice(&reply.body).map(Ok).map_err(|error| failed(&error));
     }

@@ -110,6 +110,9 @@ fn check(config: Config) -> Result<Config, ConfigError> {
     if !(1..=4096).contains(&config.cache.snapshot_max_mib) {
         return Err(ConfigError::invalid("cache.snapshot_max_mib must be between 1 and 4096"));
     }
+    if config.http_client.addresses_per_family == 0 {
+        return Err(ConfigError::invalid("http_client.addresses_per_family must be above 0"));
+    }
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
@@ -242,6 +245,8 @@ mod tests {
             "[server]\nchange_stall_seconds = 0\n",
             "[atproto]\nevents_url = \"https://relay.example.com\"\n",
             "[atproto]\nevents_cursor_file = \"cursor\"\n",
+            "[http_client]\naddresses_per_family = 0\n",
+            "[http_client]\nallow_ports = [65536]\n",
             "[atproto]\nevents_idle_seconds = 0\n",
             "[cache]\nsnapshot_max_mib = 0\n",
             "[cache]\nsnapshot_max_mib = 4097\n",

@@ -11,7 +11,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use http::HeaderName;
 use ipnet::IpNet;
-use namesake::{http::HostLimits, shares::SHARE_PERCENT};
+use namesake::{
+    http::{HostLimits, HttpSettings},
+    shares::SHARE_PERCENT,
+};
 use serde::Deserialize;
 use url::Url;
 
@@ -234,6 +237,10 @@ pub struct HttpClient {
     pub timeout_ms: u64,
     /// Looking up a host's addresses and connecting to one.
     pub connect_timeout_ms: u64,
+    /// How long one address of a host is tried alone before the next is tried beside it; IPv6 and IPv4 alternate.
+    pub head_start_ms: u64,
+    /// How many addresses of each family are tried.
+    pub addresses_per_family: usize,
     /// The TLS handshake after that.
     pub tls_timeout_ms: u64,
     /// From a request to the head of its answer, a new connection included.
@@ -254,8 +261,12 @@ pub struct HttpClient {
     pub upstream_per_second: u32,
     /// Calls that wait for one such host at one time.
     pub upstream_waiting: u32,
+    /// How often the redirects of one call may lead from one host to another. On one host five are followed.
+    pub max_host_changes: u8,
     /// Networks the guard lets through although they are not public (development).
     pub allow_networks: Vec<IpNet>,
+    /// Ports beside 443 that a stranger's URL may name: the address of a PDS, a redirect, a `did:web` of `localhost`.
+    pub allow_ports: Vec<u16>,
     /// PEM files of certificate authorities trusted beside the compiled-in ones (development).
     pub extra_root_ca: Vec<PathBuf>,
     /// The port of `https://` for hosts that handles name (development).
@@ -268,6 +279,8 @@ impl Default for HttpClient {
         Self {
             timeout_ms: 5000,
             connect_timeout_ms: 3000,
+            head_start_ms: HttpSettings::HEAD_START_MS,
+            addresses_per_family: HttpSettings::ADDRESSES_PER_FAMILY,
             tls_timeout_ms: 3000,
             header_timeout_ms: 4000,
             body_timeout_ms: 4000,
@@ -278,7 +291,9 @@ impl Default for HttpClient {
             upstream_concurrent: upstream.concurrent,
             upstream_per_second: upstream.per_second,
             upstream_waiting: upstream.waiting,
+            max_host_changes: HttpSettings::HOST_CHANGES,
             allow_networks: Vec::new(),
+            allow_ports: Vec::new(),
             extra_root_ca: Vec::new(),
             https_port: 443,
         }

@@ -1,6 +1,7 @@
 //! `GET /v1/explain?handle=&scheme=`: the whole way to an answer, for whoever must find out why it is what it is.
 
 use http::StatusCode;
+use namesake::Trace;
 
 use super::{
     Site,
@@ -15,7 +16,7 @@ pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let text = parameters.one("handle")?.ok_or(InvalidQuery::Missing)?;
     let query = site.query(text, parameters.one("scheme")?)?;
     site.quotas.spend(Purpose::Explain, asked.client)?;
-    let explanation = site.resolver.explain(&query).await;
+    let explanation = site.resolver.explain(&query, Trace::on()).await;
     // The explanation itself succeeded, whatever it explains.
     Ok(match asked.prefers_html() {
         true => reply::page(StatusCode::OK, pages::explain(&explanation)),

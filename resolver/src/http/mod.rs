@@ -348,12 +348,11 @@ fn refuse(site: &Site, route: Route<'_>, refusal: &Refusal, html: bool, request_
     if let Refusal::Failed { error, .. } = refusal
         && reply.status() == StatusCode::INTERNAL_SERVER_ERROR
     {
-        let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(
             request.id = %format_args!("{request_id:016x}"),
             http.route = kind.name(),
             error.message = error.message(),
-            error.cause = cause,
+            error.cause = error.causes(),
             "http.internal"
         );
     }

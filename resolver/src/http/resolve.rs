@@ -63,7 +63,7 @@ struct OneResult {
 pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     let body = asked.body(site, BATCH).await?;
     let batch: Batch = request::object(&body)
-        .map_err(|error| Refusal::Request(format!(r#"the body is not {{"handles": […]}}: {error}"#)))?;
+        .map_err(|_| Refusal::Request(r#"the body is not {"handles": […]}"#.to_owned()))?;
     if batch.handles.len() > site.limits.batch {
         let most = site.limits.batch;
         return Err(Refusal::Request(format!("a batch has at most {most} handles")));

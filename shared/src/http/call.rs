@@ -118,33 +118,59 @@ impl fmt::Debug for Reply {
 }
 
 /// A call that got no usable answer.
+///
+/// `Display` is fit for anybody who may know which host was asked; the cause is not.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct HttpError {
     /// What failed.
     pub failure: HttpFailure,
-    /// The same in words, naming the host.
+    /// What failed, in words that name the host and nothing else.
     pub message: String,
+    /// For the log and the operator.
+    #[source]
+    pub cause: Option<HttpCause>,
 }
+
+/// What a socket or a library said, with addresses: never for a stranger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HttpCause(pub String);
 
 impl HttpError {
     pub(super) fn busy(host: &str, refused: Refused) -> Self {
-        Self::new(HttpFailure::Busy(refused), format!("{host} is asked as much as it may be just now"))
+        Self::new(HttpFailure::Busy(refused), format!("{host} {}", HttpFailure::Busy(refused).as_words()))
     }
 
-    pub(super) fn new(failure: HttpFailure, message: impl Into<String>) -> Self {
-        Self { failure, message: message.into() }
+    /// A failure in words that may be told to anybody.
+    pub fn new(failure: HttpFailure, message: impl Into<String>) -> Self {
+        Self { failure, message: message.into(), cause: None }
+    }
+
+    /// With its cause, which may not.
+    #[must_use]
+    pub fn because(self, cause: impl fmt::Display) -> Self {
+        Self { cause: Some(HttpCause(cause.to_string())), ..self }
+    }
+
+    /// The words and the cause, for the log and the operator.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        }
     }
 }
 
 /// What failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HttpFailure {
-    /// The host definitely has no address.
+    /// The host definitely has no address, or none that the guard lets through.
     NoAddress,
     /// Its address could not be looked up.
     AddressUnknown,
-    /// The guard does not let us connect to that address or speak that scheme.
+    /// The guard does not let us connect to that literal address or port, or speak that scheme.
     Refused,
     /// A redirect that is not followed: too many, without a target, or off what the connector may reach.
     Redirect,
@@ -160,4 +186,23 @@ pub enum HttpFailure {
     Protocol,
     /// The host was not asked: more questions for it wait than it may be asked in time.
     Busy(Refused),
+}
+
+impl HttpFailure {
+    /// What a host did, in words that follow its name, where the host itself must not be named.
+    #[must_use]
+    pub const fn as_words(self) -> &'static str {
+        match self {
+            Self::NoAddress => "has no address",
+            Self::AddressUnknown => "has an address that could not be looked up",
+            Self::Refused => "is not connected to",
+            Self::Redirect => "redirects to where nobody follows",
+            Self::Connect => "takes no connection",
+            Self::Tls => "has no acceptable certificate",
+            Self::Timeout => "gave no whole answer in time",
+            Self::TooLarge => "answered with more than is read",
+            Self::Protocol => "does not answer in HTTP",
+            Self::Busy(_) => "is asked as much as it may be just now",
+        }
+    }
 }

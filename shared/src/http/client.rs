@@ -1,12 +1,11 @@
 //! The client: deadlines, redirects and body caps, over one of the two connectors.
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
@@ -17,7 +16,8 @@ use url::Url;
 
 use super::{
     Addresses, Call, HttpError, HttpFailure, HttpSettings, Reply,
-    connector::{Connector, Rules, Tls},
+    connector::Tls,
+    fault::{chain, classify},
     gate::Gates,
 };
 
@@ -48,8 +48,8 @@ struct Deadlines {
 enum Reach {
     /// To the host that was asked.
     Host,
-    /// Anywhere the guard lets through, by `https`.
-    World,
+    /// Anywhere the guard lets through, by `https`, from host to host so often.
+    World { host_changes: u8 },
 }
 
 /// Settings a client cannot be made of.
@@ -78,26 +78,15 @@ impl HttpClient {
     }
 
     fn new(settings: &HttpSettings, discovered: Option<Arc<dyn Addresses>>) -> Result<Self, HttpSetupError> {
-        let reach = if discovered.is_some() { Reach::World } else { Reach::Host };
-        // An operator's own URL says its port; only discovered hosts are looked for where `https_port` says.
-        let https_port = if reach == Reach::World { settings.https_port } else { 443 };
+        let reach = match discovered {
+            None => Reach::Host,
+            Some(_) => Reach::World { host_changes: settings.host_changes },
+        };
         let gates = Arc::new(Gates::new(match reach {
             Reach::Host => settings.upstream_limits,
-            Reach::World => settings.host_limits,
+            Reach::World { .. } => settings.host_limits,
         }));
-        let connector = Connector::new(Rules {
-            gates: Arc::clone(&gates),
-            discovered,
-            allow_networks: settings.allow_networks.clone(),
-            https_port,
-            connect_timeout: settings.connect_timeout,
-        });
-        let with_tls = HttpsConnectorBuilder::new()
-            .with_tls_config(settings.tls()?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let with_tls = Tls::new(with_tls, settings.connect_timeout + settings.tls_timeout);
+        let with_tls = Tls::new(settings, discovered, Arc::clone(&gates))?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
@@ -124,6 +113,7 @@ impl HttpClient {
 
     async fn follow(&self, call: Call, deadline: Duration) -> Result<Reply, HttpError> {
         let mut url = call.url.clone();
+        let mut host_changes = 0;
         for hops_left in (0..=call.redirects).rev() {
             // Held until this hop's answer is read.
             let pass = self.gates.pass(host(&url), deadline).await;
@@ -135,7 +125,10 @@ impl HttpClient {
             if hops_left == 0 {
                 break;
             }
-            url = self.next_hop(&response, &url)?;
+            let to = self.next_hop(&response, &url)?;
+            host_changes += u8::from(host(&to) != host(&url));
+            self.reach.allows(host_changes, host(&call.url))?;
+            url = to;
         }
         let most = call.redirects;
         Err(HttpError::new(
@@ -146,7 +139,7 @@ impl HttpClient {
 
     async fn exchange(&self, call: &Call, url: &Url) -> Result<Response<Incoming>, HttpError> {
         let unusable = |error: http::Error| {
-            HttpError::new(HttpFailure::Protocol, format!("{} cannot be asked for: {error}", host(url)))
+            HttpError::new(HttpFailure::Protocol, format!("{} cannot be asked for", host(url))).because(error)
         };
         let mut request = Request::builder()
             .method(call.method.clone())
@@ -171,7 +164,21 @@ impl HttpClient {
             _ if to.scheme() == "http" && from.scheme() == "https" => Err(refuse("away from https")),
             _ if !matches!(to.scheme(), "http" | "https") => Err(refuse("away from https")),
             Reach::Host if to.origin() != from.origin() => Err(refuse("to another host")),
-            Reach::Host | Reach::World => Ok(to),
+            Reach::Host | Reach::World { .. } => Ok(to),
+        }
+    }
+}
+
+impl Reach {
+    /// Whether the redirects of one call may have led from host to host so often: each host more is a question that a
+    /// stranger has us ask of somebody else.
+    fn allows(self, host_changes: u8, first: &str) -> Result<(), HttpError> {
+        match self {
+            Self::World { host_changes: most } if host_changes > most => Err(HttpError::new(
+                HttpFailure::Redirect,
+                format!("{first} redirects from host to host more than {most} times"),
+            )),
+            Self::Host | Self::World { .. } => Ok(()),
         }
     }
 }
@@ -213,7 +220,8 @@ async fn read(response: Response<Incoming>, url: Url, call: &Call) -> Result<Rep
     let mut body = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|error| {
-            HttpError::new(HttpFailure::Connect, format!("{} broke off its answer: {error}", host(&url)))
+            HttpError::new(HttpFailure::Connect, format!("{} broke off its answer", host(&url)))
+                .because(chain(&error))
         })?;
         if let Ok(data) = frame.into_data() {
             if body.len() + data.len() > cap {
@@ -227,28 +235,6 @@ async fn read(response: Response<Incoming>, url: Url, call: &Call) -> Result<Rep
 
 fn host(url: &Url) -> &str {
     url.host_str().unwrap_or("the host")
-}
-
-/// Finds what failed in the chain of causes: our connector's own error, TLS, or the protocol.
-fn classify(error: &hyper_util::client::legacy::Error, host: &str) -> HttpError {
-    let mut next: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(cause) = next {
-        if let Some(ours) = cause.downcast_ref::<HttpError>() {
-            return ours.clone();
-        }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return HttpError::new(HttpFailure::Tls, format!("{host} has no acceptable certificate: {tls}"));
-        }
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>()
-            && hyper.is_parse()
-        {
-            return HttpError::new(HttpFailure::Protocol, format!("{host} does not speak HTTP: {hyper}"));
-        }
-        // `io::Error::source` skips the error it wraps, which is where rustls hides, so it is unwrapped by hand.
-        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = wrapped.map(|error| error as &(dyn Error + 'static)).or_else(|| cause.source());
-    }
-    HttpError::new(HttpFailure::Connect, format!("the connection to {host} broke"))
 }
 
 impl HttpSettings {

@@ -1,4 +1,4 @@
-//! How a TCP connection is made: which addresses a host has, which of them may be used, and in which order.
+//! How a connection is made: which addresses a host has, which of them and which of its ports may be used.
 
 use std::{
     error::Error,
@@ -12,33 +12,33 @@ use std::{
 };
 
 use http::Uri;
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::{AddressError, Addresses, HttpError, HttpFailure, gate::Gates, guard};
+use super::{
+    AddressError, Addresses, HttpError, HttpFailure, HttpSettings, HttpSetupError,
+    attempts::{first, in_turn},
+    gate::Gates,
+    guard,
+};
+use crate::shares::Refused;
 
-/// Makes the connections of one client. TLS is laid over it by `hyper-rustls`.
+/// The port of `https`; [`HttpSettings::https_port`] stands for it.
+const HTTPS_PORT: u16 = 443;
+
+/// Makes the TCP connections of one client. TLS is laid over it by `hyper-rustls`.
 #[derive(Debug, Clone)]
 pub(super) struct Connector(Arc<Rules>);
 
 #[derive(Debug)]
-pub(super) struct Rules {
+struct Rules {
+    settings: HttpSettings,
     /// How much each network is asked.
-    pub(super) gates: Arc<Gates>,
+    gates: Arc<Gates>,
     /// Where discovered hosts live; `None` for configured hosts, which the system looks up, unguarded.
-    pub(super) discovered: Option<Arc<dyn Addresses>>,
-    pub(super) allow_networks: Vec<IpNet>,
-    pub(super) https_port: u16,
-    pub(super) connect_timeout: Duration,
-}
-
-impl Connector {
-    pub(super) fn new(rules: Rules) -> Self {
-        Self(Arc::new(rules))
-    }
+    discovered: Option<Arc<dyn Addresses>>,
 }
 
 /// The connector with TLS over it, and a deadline for both handshakes together.
@@ -49,8 +49,16 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    pub(super) fn new(inner: HttpsConnector<Connector>, deadline: Duration) -> Self {
-        Self { inner, deadline }
+    /// For configured hosts, or for hosts that `discovered` looks up.
+    pub(super) fn new(
+        settings: &HttpSettings,
+        discovered: Option<Arc<dyn Addresses>>,
+        gates: Arc<Gates>,
+    ) -> Result<Self, HttpSetupError> {
+        let connector = Connector(Arc::new(Rules { settings: settings.clone(), gates, discovered }));
+        let with_tls = HttpsConnectorBuilder::new().with_tls_config(settings.tls()?).https_or_http();
+        let inner = with_tls.enable_http1().wrap_connector(connector);
+        Ok(Self { inner, deadline: settings.connect_timeout + settings.tls_timeout })
     }
 }
 
@@ -89,7 +97,7 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let host =
                 uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-            tokio::time::timeout(rules.connect_timeout, connect(&rules, &uri, &host))
+            tokio::time::timeout(rules.settings.connect_timeout, connect(&rules, &uri, &host))
                 .await
                 .map_err(|_| {
                     HttpError::new(HttpFailure::Timeout, format!("{host} took no connection in time"))
@@ -100,53 +108,98 @@ impl Service<Uri> for Connector {
 }
 
 async fn connect(rules: &Rules, uri: &Uri, host: &str) -> Result<TcpStream, HttpError> {
+    let HttpSettings { head_start, addresses_per_family, .. } = rules.settings;
     let is_https = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if is_https { rules.https_port } else { 80 });
+    let port = port(rules, uri, is_https, host)?;
     let addresses = match &rules.discovered {
         None => look_up_by_system(host, port).await?,
-        Some(addresses) => {
-            let found = look_up(addresses.as_ref(), host).await?;
-            permitted(rules, &found, is_https, host)?
-        }
+        Some(addresses) => permitted(rules, look_up(addresses.as_ref(), host).await?, is_https, host)?,
     };
-    // An equal share of the time for each address, so that one that swallows packets does not use up the others'.
-    let share = rules.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-    let mut last = format!("{host} has no address");
-    for address in addresses {
-        let socket = SocketAddr::new(address, port);
-        let may_connect = rules.gates.connect(host, address, rules.connect_timeout).await;
-        may_connect.map_err(|refused| HttpError::busy(host, refused))?;
-        match tokio::time::timeout(share, TcpStream::connect(socket)).await {
-            Ok(Ok(stream)) => {
-                // Requests are single small writes: waiting to fill a packet only adds latency.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = format!("{host} takes no connection at {socket}: {error}"),
-            Err(_) => last = format!("{host} did not answer at {socket}"),
-        }
-    }
-    Err(HttpError::new(HttpFailure::Connect, last))
+    let tried = in_turn(&addresses, addresses_per_family);
+    let sockets = tried.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    first(sockets, head_start, |socket| open(rules, host, socket))
+        .await
+        .map_err(|failures| Unconnected::all(failures, host))
 }
 
-/// The most addresses of one host that are tried.
-const MOST_ADDRESSES: usize = 4;
+/// One connection to one address: the only place where one is opened.
+async fn open(rules: &Rules, host: &str, socket: SocketAddr) -> Result<TcpStream, Unconnected> {
+    let turn = rules.gates.connect(host, socket.ip(), rules.settings.connect_timeout).await;
+    turn.map_err(Unconnected::Busy)?;
+    let stream = TcpStream::connect(socket)
+        .await
+        .map_err(|error| Unconnected::Failed(format!("{socket}: {error}")))?;
+    // Requests are single small writes: waiting to fill a packet only adds latency.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
 
-/// The addresses the guard lets through, for a scheme that may be spoken to them.
-fn permitted(rules: &Rules, found: &[IpAddr], is_https: bool, host: &str) -> Result<Vec<IpAddr>, HttpError> {
-    let may = |address: &IpAddr| {
-        if is_https {
-            guard::is_allowed(*address, &rules.allow_networks)
-        } else {
-            guard::is_in(*address, &rules.allow_networks)
+/// Why there is no connection to one address.
+enum Unconnected {
+    /// Its network is asked as much as it may be.
+    Busy(Refused),
+    /// It takes none, and what it said.
+    Failed(String),
+}
+
+impl Unconnected {
+    /// Why there is no connection to any of a host's addresses. One that was not tried may have taken one.
+    fn all(failures: Vec<Self>, host: &str) -> HttpError {
+        let mut told = Vec::new();
+        for failure in failures {
+            match failure {
+                Self::Busy(refused) => return HttpError::busy(host, refused),
+                Self::Failed(said) => told.push(said),
+            }
         }
-    };
-    let allowed: Vec<_> = found.iter().copied().filter(may).take(MOST_ADDRESSES).collect();
-    if allowed.is_empty() {
-        let reason = if is_https { "its address is not a public one" } else { "only https is spoken there" };
-        return Err(HttpError::new(HttpFailure::Refused, format!("{host} is not connected to: {reason}")));
+        HttpError::new(HttpFailure::Connect, format!("{host} takes no connection")).because(told.join("; "))
     }
-    Ok(allowed)
+}
+
+/// The port a URL means. A stranger's may name that of `https`, and those the operator allows: else anybody could have
+/// us speak to whatever listens beside a web server.
+fn port(rules: &Rules, uri: &Uri, is_https: bool, host: &str) -> Result<u16, HttpError> {
+    let HttpSettings { https_port, allow_ports, .. } = &rules.settings;
+    match (&rules.discovered, uri.port_u16()) {
+        (None, named) => Ok(named.unwrap_or(if is_https { HTTPS_PORT } else { 80 })),
+        (Some(_), None | Some(HTTPS_PORT)) if is_https => Ok(*https_port),
+        (Some(_), None) => Ok(80),
+        (Some(_), Some(named)) if named == *https_port || allow_ports.contains(&named) => Ok(named),
+        (Some(_), Some(named)) => Err(HttpError::new(
+            HttpFailure::Refused,
+            format!("{host} is not connected to at port {named}: only the port of https is asked"),
+        )),
+    }
+}
+
+/// The addresses the guard lets through, for a scheme that may be spoken to them. A *name* that has none of these is told
+/// from one without an address by nobody: who could, would learn which names exist inside.
+fn permitted(
+    rules: &Rules,
+    found: Vec<IpAddr>,
+    is_https: bool,
+    host: &str,
+) -> Result<Vec<IpAddr>, HttpError> {
+    let networks = &rules.settings.allow_networks;
+    let (allowed, refused): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|address| guard::is_allowed(*address, networks));
+    if allowed.is_empty() {
+        let error = match host.parse::<IpAddr>() {
+            Ok(_) => HttpError::new(
+                HttpFailure::Refused,
+                format!("{host} is not connected to: it is not a public address"),
+            ),
+            Err(_) => no_address(host),
+        };
+        return Err(error.because(format!("not public: {refused:?}")));
+    }
+    let spoken: Vec<_> =
+        allowed.into_iter().filter(|address| is_https || guard::is_in(*address, networks)).collect();
+    if spoken.is_empty() {
+        let why = format!("{host} is not connected to: only https is spoken there");
+        return Err(HttpError::new(HttpFailure::Refused, why));
+    }
+    Ok(spoken)
 }
 
 async fn look_up(addresses: &dyn Addresses, host: &str) -> Result<Vec<IpAddr>, HttpError> {
@@ -169,11 +222,9 @@ fn no_address(host: &str) -> HttpError {
 
 async fn look_up_by_system(host: &str, port: u16) -> Result<Vec<IpAddr>, HttpError> {
     let unknown = |error: io::Error| {
-        HttpError::new(
-            HttpFailure::AddressUnknown,
-            format!("{host}: its address could not be looked up: {error}"),
-        )
+        HttpError::new(HttpFailure::AddressUnknown, format!("the address of {host} could not be looked up"))
+            .because(error)
     };
     let found = tokio::net::lookup_host((host, port)).await.map_err(unknown)?;
-    Ok(found.map(|socket| socket.ip()).take(MOST_ADDRESSES).collect())
+    Ok(found.map(|socket| socket.ip()).collect())
 }

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use http::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service as _;
 use url::Url;
 
 use super::{
-    HttpError, HttpFailure, HttpSettings, HttpSetupError,
-    connector::{Connector, Rules},
-    gate::Gates,
+    HttpError, HttpFailure, HttpSettings, HttpSetupError, connector::Tls, fault::classify, gate::Gates,
 };
 
 /// Opens connections to hosts an operator configured, as [`super::HttpClient::configured`] does, and hands them over.
 #[derive(Debug, Clone)]
-pub struct Dialer(HttpsConnector<Connector>);
+pub struct Dialer(Tls);
 
 impl Dialer {
     /// With the connector and the roots of `settings`.
@@ -25,15 +22,8 @@ impl Dialer {
     /// # Errors
     /// [`HttpSetupError`] when a certificate file cannot be read.
     pub fn configured(settings: &HttpSettings) -> Result<Self, HttpSetupError> {
-        let connector = Connector::new(Rules {
-            gates: Arc::new(Gates::new(settings.upstream_limits)),
-            discovered: None,
-            allow_networks: settings.allow_networks.clone(),
-            https_port: 443,
-            connect_timeout: settings.connect_timeout,
-        });
-        let with_tls = HttpsConnectorBuilder::new().with_tls_config(settings.tls()?).https_or_http();
-        Ok(Self(with_tls.enable_http1().wrap_connector(connector)))
+        let gates = Arc::new(Gates::new(settings.upstream_limits));
+        Tls::new(settings, None, gates).map(Self)
     }
 
     /// A connection to the host of `url`: with TLS for `https` and `wss`, without for `http` and `ws`.
@@ -53,12 +43,9 @@ impl Dialer {
         let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build();
         let uri = uri.map_err(|error| {
-            HttpError::new(HttpFailure::Protocol, format!("{host} cannot be connected to: {error}"))
+            HttpError::new(HttpFailure::Protocol, format!("{host} cannot be connected to")).because(error)
         })?;
         let connection = self.0.clone().call(uri).await;
-        connection.map(TokioIo::new).map_err(|error| {
-            let ours = error.downcast_ref::<HttpError>().cloned();
-            ours.unwrap_or_else(|| HttpError::new(HttpFailure::Tls, format!("{host}: {error}")))
-        })
+        connection.map(TokioIo::new).map_err(|error| classify(&*error, host))
     }
 }

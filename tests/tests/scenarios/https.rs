@@ -92,7 +92,6 @@ pub(crate) async fn s14_redirects() {
         "https://[2002:7f00:1::]/",
         "https://2130706433/",
         "https://0x7f.1/",
-        "https://private.example.net/",
         "https://0.0.0.0/",
     ]
     .into_iter()
@@ -103,9 +102,11 @@ pub(crate) async fn s14_redirects() {
         assert_eq!(world.resolve_handle(&name).await.error(), (502, "UpstreamFailure"), "{target}");
     }
 
-    // A handle whose own host has a private address.
+    // A handle whose own host has a private address, or leads to one, is one whose host is not there.
     world.dns.say("b.example.com", Reply::addresses(&["192.168.0.1"]));
-    assert_eq!(world.resolve_handle("b.example.com").await.error(), (502, "UpstreamFailure"));
+    assert_eq!(world.resolve_handle("b.example.com").await.error(), (400, "HandleNotFound"));
+    world.proof_by_https("c.example.com", Page::redirect(&format!("https://{private}/")));
+    assert_eq!(world.resolve_handle("c.example.com").await.error(), (400, "HandleNotFound"));
 }
 
 pub(crate) async fn s15_certificates() {
@@ -150,12 +151,12 @@ pub(crate) async fn s_rebinding() {
     assert_eq!(world.resolve_handle("once.example.com").await.did(), ALICE);
     assert_eq!(world.dns.addresses_asked("once.example.com"), 2, "A and AAAA, once each");
     // The next connection is judged anew.
-    assert_eq!(world.resolve_afresh("once.example.com").await.status, 502);
+    assert_eq!(world.resolve_afresh("once.example.com").await.status, 404);
 
     // A redirect to the same name, which has moved meanwhile.
     world.host("twice.example.com");
     world.web.proof("twice.example.com", Page::redirect("https://twice.example.com/moved"));
     world.web.page("twice.example.com", "/moved", Page::ok(ALICE));
     world.dns.script("twice.example.com", then_private);
-    assert_eq!(world.resolve_handle("twice.example.com").await.error(), (502, "UpstreamFailure"));
+    assert_eq!(world.resolve_handle("twice.example.com").await.error(), (400, "HandleNotFound"));
 }

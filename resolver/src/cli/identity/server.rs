@@ -149,8 +149,9 @@ impl Server {
     }
 
     async fn send(&self, call: Call) -> Result<Reply, IdentityError> {
-        let failed =
-            |error: HttpError| IdentityError::Temporary(format!("{} gives no answer: {error}", self.url));
+        let failed = |error: HttpError| {
+            IdentityError::Temporary(format!("{} gives no answer: {}", self.url, error.in_full()))
+        };
         self.http.send(call).await.map_err(failed)
     }
 
