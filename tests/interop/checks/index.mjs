@@ -3,6 +3,7 @@ import atcute from './atcute.mjs';
 import dns from './dns.mjs';
 import scenarios from './dns-scenarios.mjs';
 import events from './events.mjs';
+import families from './families.mjs';
 import identity from './identity.mjs';
 import labs from './labs.mjs';
 import lookup from './lookup.mjs';
@@ -20,5 +21,5 @@ import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
 export default [
-  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
+  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, families, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
 ].flat();
