@@ -85,6 +85,9 @@ pub enum LinkError {
     /// The state is unknown, used, too old, or of another browser.
     #[error("this sign-in was not begun in this browser, was already used, or took too long: start again")]
     State,
+    /// Not the upstream that was asked sent the browser back (RFC 9207).
+    #[error("you were not sent back by the upstream that you were sent to: start again from the beginning")]
+    Sender,
     /// The person said no, or the upstream did.
     #[error("the upstream did not let you sign in: {0}")]
     Denied(String),
@@ -110,7 +113,7 @@ impl LinkError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Malformed => Remedy::Mend,
-            Self::State | Self::Denied(_) | Self::LinkedToAnother => Remedy::Accept,
+            Self::State | Self::Sender | Self::Denied(_) | Self::LinkedToAnother => Remedy::Accept,
             Self::Upstream(error) => match error.failure {
                 UpstreamFailure::Dead => Remedy::SignIn,
                 failure if failure.is_temporary() => Remedy::Retry,

@@ -24,7 +24,7 @@ use crate::{
     register::{ATTEMPTS, Outcome},
     schedule::Next,
     secret::random_text,
-    upstream::{Sighting, SignIn, Token, UpstreamPerson},
+    upstream::{Sighting, SignIn, Token, UpstreamFailure, UpstreamPerson},
 };
 
 /// Where to send a browser that wants to link. `Debug` tells neither the state nor the sealed sign-in.
@@ -57,6 +57,8 @@ pub struct CallbackQuery {
     pub error: Option<String>,
     /// The same in words.
     pub error_description: Option<String>,
+    /// Who sent the browser back, if they say so (RFC 9207).
+    pub iss: Option<String>,
 }
 
 impl fmt::Debug for CallbackQuery {
@@ -116,8 +118,12 @@ impl MirrorModel {
         // Meta appends `#_` to its redirect; some clients hand it on as part of the code.
         let code = code.strip_suffix("#_").unwrap_or(&code);
         let (began_as, expires) = (pending.signed_in.clone(), pending.expires);
-        let sign_in = pending.resume(self.redirect());
-        let token = self.upstream.exchange(code, &sign_in).await.map_err(LinkError::Upstream)?;
+        let mut sign_in = pending.resume(self.redirect());
+        sign_in.sender = query.iss;
+        let token = self.upstream.exchange(code, &sign_in).await.map_err(|error| match error.failure {
+            UpstreamFailure::Foreign => LinkError::Sender,
+            _ => LinkError::Upstream(error),
+        })?;
         let asked = self.clock.now();
         let Sighting { person, .. } = self.upstream.who(&token.secret).await.map_err(LinkError::Upstream)?;
         let when = Confirmed { asked, received: self.clock.now() };

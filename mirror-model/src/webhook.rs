@@ -3,10 +3,11 @@
 //!
 //! Source: Meta for Developers, "Webhooks: getting started" and "Threads API: webhooks".
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::{
     MirrorModel, WebhookError,
@@ -15,8 +16,8 @@ use crate::{
     upstream::{Id, object},
 };
 
-/// The most entries of a batch that are looked at; Meta sends no more than this.
-const MOST_ENTRIES: usize = 1_000;
+/// The most users of a batch that are asked about; Meta sends no more entries than this.
+const MOST_USERS: usize = 1_000;
 
 /// The question by which the upstream makes sure that an address wants its events. `Debug` does not tell the token.
 #[derive(Clone, Default, Deserialize)]
@@ -78,81 +79,37 @@ impl MirrorModel {
     }
 }
 
-/// The users a payload is about, each once. Threads sends one event, Graph a list of entries.
+/// The users a payload is about, each once. Threads sends one event, Graph a list of entries. Nothing else in it is read.
 fn subjects(body: &[u8]) -> Result<Vec<String>, WebhookError> {
-    let payload: Payload = object(body).ok_or(WebhookError::Malformed)?;
-    let ids = match payload {
-        Payload::Graph { entry } => entry.into_iter().take(MOST_ENTRIES).map(|entry| entry.id).collect(),
-        Payload::Threads { target_id, values } => {
-            let mut ids = vec![target_id];
-            ids.extend(values.into_vec().into_iter().take(MOST_ENTRIES).filter_map(Values::owner));
-            ids
+    let payload: Map<String, Value> = object(body).ok_or(WebhookError::Malformed)?;
+    let ids = match payload.get("entry").filter(|entries| !entries.is_null()) {
+        Some(Value::Array(entries)) => {
+            let ids = entries.iter().map(|entry| id(entry.get("id")).ok_or(WebhookError::Malformed));
+            ids.collect::<Result<Vec<_>, _>>()?
+        }
+        Some(_) => return Err(WebhookError::Malformed),
+        None => {
+            let target = id(payload.get("target_id")).ok_or(WebhookError::Malformed)?;
+            std::iter::once(target).chain(owners(payload.get("values"))).collect()
         }
     };
-    let mut ids: Vec<String> = ids.into_iter().map(Id::into_string).collect();
-    ids.sort();
-    ids.dedup();
-    Ok(ids)
+    // Each once, before any is left out.
+    let mut seen = HashSet::new();
+    Ok(ids.into_iter().filter(|id| seen.insert(id.clone())).take(MOST_USERS).collect())
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Payload {
-    Graph {
-        entry: Vec<GraphEntry>,
-    },
-    Threads {
-        target_id: Id,
-        #[serde(default)]
-        values: OneOrMany<Values>,
-    },
-}
-
-#[derive(Deserialize)]
-struct GraphEntry {
-    id: Id,
-}
-
-/// `values`: documented as an object, also seen as a list.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
-
-impl<T> Default for OneOrMany<T> {
-    fn default() -> Self {
-        Self::Many(Vec::new())
+/// An event about a post names its author beside the target. `values` is documented as an object, and also seen as a list.
+fn owners(values: Option<&Value>) -> Vec<String> {
+    let owner = |event: &Value| id(event.get("value")?.get("owner_id"));
+    match values {
+        Some(Value::Array(events)) => events.iter().filter_map(owner).collect(),
+        Some(event) => owner(event).into_iter().collect(),
+        None => Vec::new(),
     }
 }
 
-impl<T> OneOrMany<T> {
-    fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::Many(many) => many,
-            Self::One(one) => vec![one],
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Values {
-    #[serde(default)]
-    value: Option<EventValue>,
-}
-
-/// An event about a post names its author beside the target. Every other field is passed over unread.
-#[derive(Deserialize)]
-struct EventValue {
-    #[serde(default)]
-    owner_id: Option<Id>,
-}
-
-impl Values {
-    fn owner(self) -> Option<Id> {
-        self.value?.owner_id
-    }
+fn id(value: Option<&Value>) -> Option<String> {
+    Id::deserialize(value?).ok().map(Id::into_string)
 }
 
 #[cfg(test)]
@@ -176,6 +133,12 @@ mod tests {
                 vec!["1", "2"],
             ),
             (r#"{"object":"instagram","entry":[]}"#, vec![]),
+            (r#"{"object":7,"entry":[{"id":"1","time":"x","changes":"none"}]}"#, vec!["1"]),
+            (r#"{"target_id":"17","values":"none","topic":7,"time":[]}"#, vec!["17"]),
+            (
+                r#"{"target_id":"17","values":[7,{"value":"x"},{"value":{"owner_id":1.5}},{"value":{"owner_id":5}}]}"#,
+                vec!["17", "5"],
+            ),
         ] {
             assert_eq!(subjects(body.as_bytes()).unwrap(), expected, "{body}");
         }
@@ -199,5 +162,8 @@ mod tests {
         let entries: Vec<String> = (0..2_000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
         let body = format!(r#"{{"entry":[{}]}}"#, entries.join(","));
         assert_eq!(subjects(body.as_bytes()).unwrap().len(), 1_000);
+        // Who is named again and again keeps nobody out.
+        let body = format!(r#"{{"entry":[{}{{"id":"2"}}]}}"#, r#"{"id":"1"},"#.repeat(2_000));
+        assert_eq!(subjects(body.as_bytes()).unwrap(), ["1", "2"]);
     }
 }

@@ -15,7 +15,7 @@ use namesake::{
 };
 use namesake_independent::{
     IndependentModel, IndependentSettings, Ports, WorldSettings, WorldSetupError,
-    adapters::{CursorFile, Firehose},
+    adapters::{CursorFile, Firehose, HickoryDns},
     events::{CursorKeeper, EventFollower, EventSettings},
     hosted::Hosted,
 };
@@ -168,14 +168,18 @@ fn independent(
         max_stale: cache.longest_answered(),
         ..IndependentSettings::default()
     };
-    let world = WorldSettings {
+    let ports = Ports::world(&world_settings(config))?;
+    Ok(IndependentModel::new(settings, ports, Arc::clone(clock)))
+}
+
+fn world_settings(config: &Config) -> WorldSettings {
+    WorldSettings {
         nameservers: config.dns.nameservers.clone(),
         resolv_conf: config.dns.resolv_conf.clone(),
         dns_timeout: millis(config.dns.timeout_ms),
         http: http_settings(config),
-        plc_url: atproto.plc_url.clone(),
-    };
-    Ok(IndependentModel::new(settings, Ports::world(&world)?, Arc::clone(clock)))
+        plc_url: config.atproto.plc_url.clone(),
+    }
 }
 
 /// The AT Protocol's world, as the service would ask it.
@@ -267,8 +271,9 @@ fn upstream(
     Ok(match mirror.upstream_at(name)? {
         UpstreamAt::Issuer(issuer) => {
             let settings = OidcSettings::new(issuer, client_id, client_secret)
-                .map_err(|error| ConfigError::invalid(format!("mirror.{name}.issuer: {error}")))?;
-            Arc::new(OidcUpstream::new(settings, http, Arc::clone(clock)))
+                .map_err(|error| ConfigError::invalid(format!("mirror.{name}.issuer: {error}")))?
+                .trusting(mirror.trusted_audiences.clone());
+            Arc::new(OidcUpstream::new(settings, http, strangers(config)?, Arc::clone(clock)))
         }
         UpstreamAt::Meta { authorize_url, api_url } => {
             let dialect = match mirror.kind {
@@ -285,6 +290,12 @@ fn upstream(
             Arc::new(ThreadsUpstream::new(settings, http))
         }
     })
+}
+
+/// For hosts that strangers name.
+fn strangers(config: &Config) -> Result<HttpClient, ComposeError> {
+    let world = world_settings(config);
+    Ok(HttpClient::discovered(&world.http, Arc::new(HickoryDns::of(&world)?))?)
 }
 
 /// What `store.url` names.
@@ -327,6 +338,8 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings {
         timeout: millis(client.timeout_ms),
         connect_timeout: millis(client.connect_timeout_ms),
+        head_start: millis(client.head_start_ms),
+        addresses_per_family: client.addresses_per_family,
         tls_timeout: millis(client.tls_timeout_ms),
         header_timeout: millis(client.header_timeout_ms),
         body_timeout: millis(client.body_timeout_ms),
@@ -344,9 +357,9 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
             waiting: client.upstream_waiting,
             share_percent,
         },
+        host_changes: client.max_host_changes,
         allow_networks: client.allow_networks.clone(),
-        head_start: millis(client.head_start_ms),
-        addresses_per_family: client.addresses_per_family,
+        allow_ports: client.allow_ports.clone(),
         extra_root_ca: client.extra_root_ca.clone(),
         https_port: client.https_port,
         ..HttpSettings::default()
@@ -354,9 +367,7 @@ pub(crate) fn http_settings(config: &Config) -> HttpSettings {
 }
 
 fn cache_settings(config: &Config) -> CacheSettings {
-        host_changes: client.max_host_changes,
     let cache = &config.cache;
-        allow_ports: client.allow_ports.clone(),
     CacheSettings {
         capacity_bytes: cache.capacity_mib << 20,
         ttl: Duration::from_secs(cache.ttl_seconds),

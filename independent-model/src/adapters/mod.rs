@@ -35,11 +35,7 @@ impl Ports {
     /// # Errors
     /// [`WorldSetupError`] when the settings cannot be used.
     pub fn world(settings: &WorldSettings) -> Result<Self, WorldSetupError> {
-        let (timeout, http) = (settings.dns_timeout, &settings.http);
-        let dns = Arc::new(match settings.nameservers.as_slice() {
-            [] => HickoryDns::system(&settings.resolv_conf, timeout, http)?,
-            named => HickoryDns::new(named, timeout, http)?,
-        });
+        let dns = Arc::new(HickoryDns::of(settings)?);
         let discovered = HttpClient::discovered(&settings.http, dns.clone())?;
         let configured = HttpClient::configured(&settings.http)?;
         let web = Arc::new(WebHosts::new(discovered.clone()));

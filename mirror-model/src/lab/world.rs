@@ -120,6 +120,7 @@ impl World {
             state: value("state"),
             error: value("error"),
             error_description: value("error_description"),
+            iss: value("iss"),
         }))
     }
 

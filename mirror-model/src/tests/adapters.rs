@@ -79,7 +79,7 @@ async fn oidc() {
             let issuer = url.as_str().trim_end_matches('/');
             let settings = OidcSettings::new(issuer, "client", Secret::new("secret")).unwrap();
             let clock = ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap());
-            Arc::new(OidcUpstream::new(settings, http, Arc::new(clock)))
+            Arc::new(OidcUpstream::new(settings, http.clone(), http, Arc::new(clock)))
         },
         token: r#"{"subject":"1","access":"token","refresh":null}"#,
         path: "/me",

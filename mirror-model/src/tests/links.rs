@@ -135,6 +135,7 @@ async fn who_only_asks_writes_nothing() {
         state: state.map(str::to_owned),
         error: error.map(str::to_owned),
         error_description: None,
+        iss: None,
     };
     let ours = state.as_deref();
     for (query, browser) in [

@@ -1,11 +1,11 @@
 //! A mirror of an OpenID provider: who is linked and who is not, and what moves a name afterwards.
 
-use std::{future, sync::Arc, time::Duration};
+use std::{future, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use namesake::{
     AccountId, Handle, HandleResolver as _, Invalidator, Lookup, ManualClock, Profile, ProfileState, Scheme,
     SeededRandomness, Timestamp, Trace, Why,
-    http::{HttpClient, HttpSettings},
+    http::{AddressFuture, Addresses, HttpClient, HttpSettings},
     store::{MemoryStore, Store as _},
 };
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 use super::provider::{CLIENT, Provider, SECRET, Signing, TOKEN_SECONDS};
 use crate::{
-    LinkError, Linked, MirrorModel, MirrorSettings, Remedy, Secret, TokenSealer,
+    CallbackQuery, LinkError, Linked, MirrorModel, MirrorSettings, Remedy, Secret, TokenSealer,
     upstream::{
-        UpstreamFailure,
+        UpstreamError, UpstreamFailure,
         oidc::{OidcSettings, OidcUpstream},
     },
 };
@@ -31,17 +31,41 @@ struct World {
     _tasks: JoinSet<()>,
 }
 
+/// Every name is on this machine.
+#[derive(Debug)]
+struct Here;
+
+impl Addresses for Here {
+    fn addresses<'a>(&'a self, _: &'a str) -> AddressFuture<'a> {
+        Box::pin(async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })
+    }
+}
+
+/// A mirror of a provider, before it is made.
+struct Choices {
+    /// Of the operator, as to hosts that strangers name; `None`: as they come.
+    opened: Option<fn(&Provider) -> HttpSettings>,
+    trusted_audiences: Vec<String>,
+}
+
 impl World {
     async fn with(people: &[(&str, &str)]) -> Self {
+        Self::choosing(people, Choices { opened: None, trusted_audiences: Vec::new() }).await
+    }
+
+    async fn choosing(people: &[(&str, &str)], choices: Choices) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
         let provider = Provider::start(clock.clone(), people).await;
         let settings = OidcSettings::new(&provider.issuer, CLIENT, Secret::new(SECRET)).unwrap();
+        let settings = settings.trusting(choices.trusted_audiences);
         let http = HttpClient::configured(&HttpSettings::default()).unwrap();
+        let opened = choices.opened.map_or_else(HttpSettings::default, |opened| opened(&provider));
+        let strangers = HttpClient::discovered(&opened, Arc::new(Here)).unwrap();
         let randomness = Arc::new(SeededRandomness::new(7));
         let store = Arc::new(MemoryStore::new());
         let model = MirrorModel::new(
             MirrorSettings::new(Scheme::parse("staff").unwrap(), "http://127.0.0.1:9/".parse().unwrap()),
-            Arc::new(OidcUpstream::new(settings, http, clock.clone())),
+            Arc::new(OidcUpstream::new(settings, http, strangers, clock.clone())),
             store.clone(),
             TokenSealer::ephemeral(&*randomness),
             clock.clone(),
@@ -61,8 +85,12 @@ impl World {
 
     /// Why a link fails that must fail because of the upstream.
     async fn failure(&self, subject: &str) -> UpstreamFailure {
+        self.error(subject).await.failure
+    }
+
+    async fn error(&self, subject: &str) -> UpstreamError {
         match self.link(subject).await {
-            Err(LinkError::Upstream(error)) => error.failure,
+            Err(LinkError::Upstream(error)) => error,
             other => panic!("{other:?}"),
         }
     }
@@ -348,4 +376,225 @@ async fn strange_tokens_are_nonsense() {
     // For ever is not a failure, and neither is no refresh token.
     world.provider.state().token = json!({ "expires_in": u64::MAX, "refresh_token": null });
     world.link("s-1").await.unwrap();
+}
+
+/// What is not used may be of any shape, in every answer, at the first link and at every poll after it.
+#[tokio::test]
+async fn members_that_are_not_used_may_be_anything() {
+    for odd in
+        [json!(""), json!("text"), json!(7), json!(["text"]), json!({ "text": 1 }), json!(true), json!(-1.5)]
+    {
+        let world = World::with(&[("s-1", "alice")]).await;
+        let all =
+            |names: &[&str]| Value::Object(names.iter().map(|name| ((*name).into(), odd.clone())).collect());
+        let claims = [
+            "address",
+            "website",
+            "profile",
+            "birthdate",
+            "gender",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+            "email",
+            "email_verified",
+            "phone_number",
+            "phone_number_verified",
+            "given_name",
+            "nickname",
+            "name#en",
+            "groups",
+            "name",
+            "picture",
+        ];
+        {
+            let mut state = world.provider.state();
+            state.description = all(&[
+                "op_policy_uri",
+                "op_tos_uri",
+                "service_documentation",
+                "registration_endpoint",
+                "end_session_endpoint",
+                "claims_supported",
+                "claim_types_supported",
+                "display_values_supported",
+                "acr_values_supported",
+                "response_types_supported",
+                "response_modes_supported",
+                "grant_types_supported",
+                "subject_types_supported",
+                "id_token_signing_alg_values_supported",
+                "request_parameter_supported",
+                "ui_locales_supported",
+                "code_challenge_methods_supported",
+                "check_session_iframe",
+            ]);
+            state.token = all(&["scope", "id_token_expires_in", "not-before-policy", "session_state"]);
+            state.claims = all(&claims);
+            for name in
+                ["auth_time", "amr", "acr", "at_hash", "c_hash", "iat", "nbf", "jti", "sid", "updated_at"]
+            {
+                state.claims[name] = odd.clone();
+            }
+            let person = state.people.get_mut("s-1").unwrap();
+            claims.iter().for_each(|name| person[*name] = odd.clone());
+        }
+        let linked = world.link("s-1").await.unwrap_or_else(|error| panic!("{odd}: {error:?}"));
+        world.provider.rename("s-1", "alicia");
+        world.after_a_poll().await;
+        assert_eq!(world.holder("alicia").await, Ok(linked.account), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn seconds_may_be_text_and_a_kind_of_token_missing() {
+    let world = World::with(&[("s-1", "alice")]).await;
+    world.provider.state().token = json!({ "expires_in": TOKEN_SECONDS.to_string(), "token_type": null });
+    world.link("s-1").await.unwrap();
+    world.after(Duration::from_secs(TOKEN_SECONDS.unsigned_abs())).await;
+    assert_eq!(world.provider.asked("/token"), 2, "refreshed in time");
+}
+
+/// The log says what an operator can show the provider.
+#[tokio::test]
+async fn a_member_that_is_wrong_is_named() {
+    enum Place {
+        Description,
+        Token,
+        IdToken,
+        Person,
+    }
+    use Place::{Description, IdToken, Person, Token};
+    let world = World::with(&[("s-1", "alice")]).await;
+    world.link("s-1").await.unwrap();
+    for (place, name, value) in [
+        (Token, "access_token", json!(7)),
+        (Token, "access_token", Value::Null),
+        (Token, "token_type", json!("DPoP")),
+        (Token, "expires_in", json!("soon")),
+        (Token, "refresh_token", json!(["x"])),
+        (Token, "id_token", Value::Null),
+        (IdToken, "iss", json!("https://evil.example")),
+        (IdToken, "aud", json!([CLIENT, 7])),
+        (IdToken, "azp", json!("somebody")),
+        (IdToken, "exp", json!("later")),
+        (IdToken, "nonce", json!(7)),
+        (IdToken, "sub", json!(["s-1"])),
+        (Person, "sub", json!("s-666")),
+        (Person, "preferred_username", json!(["alice"])),
+        (Description, "issuer", json!("https://evil.example")),
+        (Description, "authorization_endpoint", json!("javascript:alert(1)")),
+        (Description, "token_endpoint", json!("")),
+        (Description, "userinfo_endpoint", json!(["x"])),
+        (Description, "jwks_uri", json!("keys")),
+    ] {
+        let fresh = World::with(&[("s-1", "alice")]).await;
+        {
+            let mut state = fresh.provider.state();
+            let wrong = json!({ name: value });
+            match place {
+                Description => state.description = wrong,
+                Token => state.token = wrong,
+                IdToken => state.claims = wrong,
+                Person => state.people.get_mut("s-1").unwrap()[name] = value.clone(),
+            }
+        }
+        let error = match place {
+            Description => match fresh.model.connect(None).await {
+                Err(LinkError::Upstream(error)) => error,
+                other => panic!("{other:?}"),
+            },
+            _ => fresh.error("s-1").await,
+        };
+        assert_eq!(error.failure, UpstreamFailure::Nonsense, "{name}: {value}");
+        assert!(error.message.contains(&format!("`{name}`")), "{name}: {value}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_token_may_be_for_others_whom_the_operator_trusts_if_it_was_made_for_us() {
+    let audiences = json!([CLIENT, "api", "https://other.example"]);
+    let trusted_audiences = vec!["api".to_owned(), "https://other.example".to_owned()];
+    let trusting = World::choosing(&[("s-1", "alice")], Choices { opened: None, trusted_audiences }).await;
+    trusting.provider.state().claims = json!({ "aud": audiences, "azp": CLIENT });
+    trusting.link("s-1").await.unwrap();
+    for (claims, named) in [
+        (json!({ "aud": audiences }), "`azp`"),
+        (json!({ "aud": audiences, "azp": "api" }), "`azp`"),
+        (json!({ "aud": ["api"], "azp": CLIENT }), "`aud`"),
+        (json!({ "aud": "api", "azp": CLIENT }), "`aud`"),
+        (json!({ "aud": [CLIENT, "api", "else"], "azp": CLIENT }), "`aud`"),
+    ] {
+        trusting.provider.state().claims = claims.clone();
+        let error = trusting.error("s-1").await;
+        assert!(error.message.contains(named), "{claims}: {error}");
+    }
+    let plain = World::with(&[("s-1", "alice")]).await;
+    plain.provider.state().claims = json!({ "aud": audiences, "azp": CLIENT });
+    assert!(plain.error("s-1").await.message.contains("`aud`"), "nobody is trusted unless they are named");
+}
+
+#[tokio::test]
+async fn a_code_of_another_issuer_is_not_shown_to_this_one() {
+    let world = World::with(&[("s-1", "alice")]).await;
+    let back = async |iss: Option<&str>| {
+        let connect = world.model.connect(None).await.unwrap();
+        let query = world.provider.consent(&connect.location, "s-1");
+        let query = CallbackQuery { iss: iss.map(str::to_owned), ..query };
+        world.model.callback(query, Some(&connect.browser), None).await
+    };
+    let refused = |answer: Result<Linked, LinkError>| {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, LinkError::Sender), "{error:?}");
+        assert_eq!(error.remedy(), Remedy::Accept);
+    };
+    let issuer = world.provider.issuer.clone();
+    for foreign in ["https://evil.example", "", &format!("{issuer}/"), &issuer.to_uppercase()] {
+        refused(back(Some(foreign)).await);
+    }
+    assert_eq!(world.provider.asked("/token"), 0);
+    back(None).await.unwrap();
+    back(Some(&issuer)).await.unwrap();
+
+    // One that promises to name itself does.
+    let world = World::with(&[("s-1", "alice")]).await;
+    world.provider.state().description = json!({ "authorization_response_iss_parameter_supported": true });
+    let connect = world.model.connect(None).await.unwrap();
+    let query = world.provider.consent(&connect.location, "s-1");
+    refused(world.model.callback(query, Some(&connect.browser), None).await);
+}
+
+/// The issuer is the operator's word; what it names beside itself is anybody's.
+#[tokio::test]
+async fn other_hosts_of_a_description_are_strangers() {
+    const NAMED: [(&str, &str); 3] =
+        [("token_endpoint", "/token"), ("userinfo_endpoint", USERINFO), ("jwks_uri", "/keys")];
+    let elsewhere = |world: &World, name: &str, path: &str| {
+        let there = world.provider.issuer.replace("127.0.0.1", "localhost");
+        world.provider.state().description = json!({ name: format!("{there}{path}") });
+    };
+    for (name, path) in NAMED {
+        let world = World::with(&[("s-1", "alice")]).await;
+        elsewhere(&world, name, path);
+        let refused = match world.model.connect(None).await {
+            Err(error) => error,
+            Ok(connect) => {
+                let query = world.provider.consent(&connect.location, "s-1");
+                world.model.callback(query, Some(&connect.browser), None).await.unwrap_err()
+            }
+        };
+        assert_eq!(refused.remedy(), Remedy::BlameUpstream, "{name}: {refused:?}");
+        assert_eq!(world.provider.asked(path), 0, "{name}: this machine is not asked in a stranger's name");
+    }
+    let opened = |provider: &Provider| HttpSettings {
+        allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        allow_ports: vec![provider.issuer.parse::<url::Url>().unwrap().port().unwrap()],
+        ..HttpSettings::default()
+    };
+    for (name, path) in NAMED {
+        let choices = Choices { opened: Some(opened), trusted_audiences: Vec::new() };
+        let world = World::choosing(&[("s-1", "alice")], choices).await;
+        elsewhere(&world, name, path);
+        world.link("s-1").await.unwrap();
+    }
 }

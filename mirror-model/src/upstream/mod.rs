@@ -20,6 +20,7 @@
 //!    with a good answer, and it checks the class of every bad one. Then a kind in the configuration and in the resolver's
 //!    `compose.rs`, and a section in the README.
 
+mod members;
 pub mod oidc;
 pub mod threads;
 mod wire;
@@ -73,6 +74,8 @@ pub struct SignIn {
     pub redirect: Url,
     /// What it brings back with it (RFC 6749 section 10.12).
     pub state: String,
+    /// Who says that they sent it back (`iss`, RFC 9207); nobody before it is back.
+    pub sender: Option<String>,
     /// Never leaves us before the code does.
     verifier: Secret,
 }
@@ -83,7 +86,7 @@ impl SignIn {
     }
 
     pub(crate) fn resume(redirect: Url, state: String, verifier: Secret) -> Self {
-        Self { redirect, state, verifier }
+        Self { redirect, state, sender: None, verifier }
     }
 
     /// The PKCE code verifier (RFC 7636 section 4.1): 256 random bits.
@@ -190,15 +193,18 @@ impl UpstreamError {
     }
 }
 
-/// What it means that a call of ours got no HTTP answer. The text names the host alone, never a URL with a token.
+/// What it means that a call of ours got no HTTP answer. The text is for the log; it never holds a URL, which may carry a
+/// token.
 #[must_use]
 pub fn from_http(what: &str, error: &HttpError) -> UpstreamError {
     let failure = match error.failure {
         HttpFailure::Timeout => UpstreamFailure::Timeout,
-        HttpFailure::TooLarge | HttpFailure::Protocol | HttpFailure::Redirect => UpstreamFailure::Nonsense,
+        HttpFailure::TooLarge | HttpFailure::Protocol | HttpFailure::Redirect | HttpFailure::Refused => {
+            UpstreamFailure::Nonsense
+        }
         _ => UpstreamFailure::Down,
     };
-    UpstreamError::new(failure, format!("asked for {what}: {error}"))
+    UpstreamError::new(failure, format!("asked for {what}: {}", error.in_full()))
 }
 
 /// What can be done about a failed call. None of these is ever taken for a rename.
@@ -218,6 +224,8 @@ pub enum UpstreamFailure {
     Timeout,
     /// An answer nobody can use.
     Nonsense,
+    /// The browser was sent back by somebody else.
+    Foreign,
 }
 
 impl UpstreamFailure {
@@ -238,6 +246,7 @@ impl UpstreamFailure {
             Self::Down => "down",
             Self::Timeout => "timeout",
             Self::Nonsense => "nonsense",
+            Self::Foreign => "foreign",
         }
     }
 }

@@ -6,13 +6,11 @@
 use std::{fmt, time::Duration};
 
 use namesake::http::{Call, HttpClient, Reply};
-use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{
     Sighting, SignIn, Token, Upstream, UpstreamError, UpstreamFailure, UpstreamFuture, UpstreamPerson,
-    UpstreamSource, from_http,
-    wire::{Failed, FlatError, GraphError, Issued, IssuedToken, Me, Usage},
+    UpstreamSource, from_http, members::Members, wire::usage_percent,
 };
 use crate::Secret;
 
@@ -89,9 +87,10 @@ impl ThreadsUpstream {
         if reply.status.is_success() { Ok(reply) } else { Err(refused(what, &reply)) }
     }
 
-    async fn token(&self, what: &'static str, call: Call) -> Result<IssuedToken, UpstreamError> {
-        let issued: Issued = parse(what, &self.call(what, call).await?)?;
-        issued.token().ok_or_else(|| nonsense(what))
+    /// A token, which comes flat, or as the first of a list (Instagram).
+    async fn token(&self, what: &'static str, call: Call) -> Result<Members, UpstreamError> {
+        let issued = Members::parse(what, &self.call(what, call).await?.body)?;
+        Ok(issued.inner("data").unwrap_or(issued))
     }
 
     async fn exchange_code(&self, code: &str, redirect: &Url) -> Result<Token, UpstreamError> {
@@ -107,7 +106,8 @@ impl ThreadsUpstream {
                 ("code", code),
             ],
         );
-        let short = Secret::new(self.token("a token", form).await?.access_token);
+        let issued = self.token("a token", form).await?;
+        let short = Secret::new(issued.needed("access_token")?);
         let query = [
             ("grant_type", dialect.exchange_grant()),
             ("client_secret", client_secret.expose()),
@@ -118,8 +118,9 @@ impl ThreadsUpstream {
 
     async fn lasting(&self, what: &'static str, url: Url) -> Result<Token, UpstreamError> {
         let issued = self.token(what, Call::get(url)).await?;
-        let refresh_in = issued.expires_in.and_then(|seconds| refresh_in(Duration::from_secs(seconds)));
-        Ok(Token { secret: Secret::new(issued.access_token), refresh_in, revivable: false })
+        let refresh_in =
+            issued.seconds("expires_in")?.and_then(|seconds| refresh_in(Duration::from_secs(seconds)));
+        Ok(Token { secret: Secret::new(issued.needed("access_token")?), refresh_in, revivable: false })
     }
 
     async fn me(&self, token: &Secret) -> Result<Sighting, UpstreamError> {
@@ -127,17 +128,14 @@ impl ThreadsUpstream {
         let dialect = self.settings.dialect;
         let query = [("fields", dialect.fields()), ("access_token", token.expose())];
         let reply = self.call(WHAT, Call::get(self.api(dialect.me(), &query))).await?;
-        let me: Me = parse(WHAT, &reply)?;
-        let id = match dialect {
-            Dialect::Threads => me.id,
-            Dialect::Instagram => me.user_id,
-        };
+        let me = Members::parse(WHAT, &reply.body)?;
+        let shown = |name: &str| me.decoration(name).map(str::to_owned);
         let person = UpstreamPerson {
-            id: id.ok_or_else(|| nonsense(WHAT))?.into_string(),
-            username: me.username,
-            name: me.name,
-            bio: me.threads_biography.or(me.biography),
-            picture: me.threads_profile_picture_url.or(me.profile_picture_url),
+            id: me.id(dialect.id())?,
+            username: me.needed("username")?.to_owned(),
+            name: shown("name"),
+            bio: shown("threads_biography").or_else(|| shown("biography")),
+            picture: shown("threads_profile_picture_url").or_else(|| shown("profile_picture_url")),
         };
         Ok(Sighting { person, usage_percent: usage(&reply) })
     }
@@ -213,6 +211,14 @@ impl Dialect {
         }
     }
 
+    /// Where its id is. Instagram has two: webhooks carry this one, and the other is scoped to the app and would match none.
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Threads => "id",
+            Self::Instagram => "user_id",
+        }
+    }
+
     const fn fields(self) -> &'static str {
         match self {
             Self::Threads => "id,username,name,threads_profile_picture_url,threads_biography",
@@ -230,15 +236,15 @@ fn refresh_in(lasts: Duration) -> Option<Duration> {
 }
 
 /// What an error answer means. Meta's code is more precise than its status, which is 400 for nearly everything.
-fn refused(what: &str, reply: &Reply) -> UpstreamError {
-    let (body, status) = (&reply.body, reply.status.as_u16());
-    let failure = if let Ok(Failed { error }) = serde_json::from_slice(body) {
-        classify(&error, status)
-    } else {
-        match serde_json::from_slice::<FlatError>(body) {
-            Ok(error) if error.error_type == "OAuthException" && status < 500 => UpstreamFailure::Dead,
-            _ => by_status(status),
-        }
+fn refused(what: &'static str, reply: &Reply) -> UpstreamError {
+    let status = reply.status.as_u16();
+    let body = Members::parse(what, &reply.body).ok();
+    let flat = || body.as_ref().and_then(|body| body.decoration("error_type"));
+    let failure = match body.as_ref().and_then(|body| body.inner("error")) {
+        Some(error) => classify(&GraphError::read(&error), status),
+        // The endpoints for codes have another shape: it means that a code or token is worth nothing.
+        None if flat() == Some("OAuthException") && status < 500 => UpstreamFailure::Dead,
+        None => by_status(status),
     };
     let message = format!("asked for {what}, the upstream answered {status}");
     UpstreamError { retry_after: retry_after(reply), ..UpstreamError::new(failure, message) }
@@ -248,6 +254,23 @@ fn refused(what: &str, reply: &Reply) -> UpstreamError {
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let seconds = reply.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// What Meta says of a failure.
+struct GraphError {
+    code: i64,
+    error_subcode: Option<i64>,
+    is_transient: bool,
+}
+
+impl GraphError {
+    fn read(error: &Members) -> Self {
+        Self {
+            code: error.number("code").unwrap_or_default(),
+            error_subcode: error.number("error_subcode"),
+            is_transient: error.says("is_transient"),
+        }
+    }
 }
 
 fn classify(error: &GraphError, status: u16) -> UpstreamFailure {
@@ -273,19 +296,7 @@ fn by_status(status: u16) -> UpstreamFailure {
 }
 
 fn usage(reply: &Reply) -> Option<u8> {
-    let header = reply.headers.get("x-app-usage")?.to_str().ok()?;
-    serde_json::from_str::<Usage>(header).ok().map(|usage| usage.percent())
-}
-
-fn parse<T: DeserializeOwned>(what: &str, reply: &Reply) -> Result<T, UpstreamError> {
-    serde_json::from_slice(&reply.body).map_err(|_| nonsense(what))
-}
-
-fn nonsense(what: &str) -> UpstreamError {
-    UpstreamError::new(
-        UpstreamFailure::Nonsense,
-        format!("asked for {what}, the upstream answered something else"),
-    )
+    usage_percent(reply.headers.get("x-app-usage")?.to_str().ok()?)
 }
 
 fn without_query(mut url: Url) -> Url {

@@ -1,6 +1,7 @@
 //! The JSON of Meta's Graph APIs, as it really comes.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 /// Reads a JSON object. By itself serde would take a list, too, as if members had an order.
 pub(crate) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
@@ -26,93 +27,20 @@ impl Id {
     }
 }
 
-/// The answer to a code: flat, or the first of a list (Instagram).
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Issued {
-    Flat(IssuedToken),
-    Listed { data: Vec<IssuedToken> },
-}
-
-#[derive(Deserialize)]
-pub(super) struct IssuedToken {
-    pub(super) access_token: String,
-    #[serde(default)]
-    pub(super) expires_in: Option<u64>,
-}
-
-impl Issued {
-    pub(super) fn token(self) -> Option<IssuedToken> {
-        match self {
-            Self::Flat(token) => Some(token),
-            Self::Listed { data } => data.into_iter().next(),
-        }
-    }
-}
-
-/// The answer to `/me`. Unset fields may be absent.
-#[derive(Deserialize)]
-pub(super) struct Me {
-    #[serde(default)]
-    pub(super) id: Option<Id>,
-    /// Instagram's id for webhooks; its `id` is scoped to the app and would match no event.
-    #[serde(default)]
-    pub(super) user_id: Option<Id>,
-    pub(super) username: String,
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    #[serde(default)]
-    pub(super) threads_biography: Option<String>,
-    #[serde(default)]
-    pub(super) biography: Option<String>,
-    #[serde(default)]
-    pub(super) threads_profile_picture_url: Option<String>,
-    #[serde(default)]
-    pub(super) profile_picture_url: Option<String>,
-}
-
-/// An error answer.
-#[derive(Deserialize)]
-pub(super) struct Failed {
-    pub(super) error: GraphError,
-}
-
-#[derive(Deserialize)]
-pub(super) struct GraphError {
-    #[serde(default)]
-    pub(super) code: i64,
-    #[serde(default)]
-    pub(super) error_subcode: Option<i64>,
-    #[serde(default)]
-    pub(super) is_transient: bool,
-}
-
-/// The other shape of an error, which the endpoints for codes use: it means that a code or token is worth nothing.
-#[derive(Deserialize)]
-pub(super) struct FlatError {
-    pub(super) error_type: String,
-}
-
-/// The header `X-App-Usage`: percents of the hour's budget, each of another resource.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Usage {
-    call_count: f32,
-    total_time: f32,
-    total_cputime: f32,
-}
-
-impl Usage {
-    /// The percent of whatever is scarcest, at most 255.
-    pub(super) fn percent(&self) -> u8 {
-        let worst = self.call_count.max(self.total_time).max(self.total_cputime);
-        (0..=u8::MAX).rev().find(|percent| f32::from(*percent) <= worst).unwrap_or(0)
-    }
+/// The header `X-App-Usage`: of each resource the percent of the hour's budget that is used up. That of the scarcest, at
+/// most 255; what is no number there says nothing.
+pub(super) fn usage_percent(header: &str) -> Option<u8> {
+    let usage = serde_json::from_str::<Map<String, Value>>(header).ok()?;
+    let used = ["call_count", "total_time", "total_cputime"]
+        .into_iter()
+        .filter_map(|name| usage.get(name)?.as_f64());
+    let worst = used.fold(0.0, f64::max);
+    (0..=u8::MAX).rev().find(|percent| f64::from(*percent) <= worst)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, Issued, Usage};
+    use super::{Id, usage_percent};
 
     #[test]
     fn ids_keep_every_digit() {
@@ -129,22 +57,15 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_flat_or_in_a_list() {
-        for json in [
-            r#"{"access_token":"t","user_id":17841400000000000123}"#,
-            r#"{"access_token":"t","token_type":"bearer","expires_in":5183944}"#,
-            r#"{"data":[{"access_token":"t","user_id":"1","permissions":"a,b"}]}"#,
-        ] {
-            let issued: Issued = serde_json::from_str(json).unwrap();
-            assert_eq!(issued.token().unwrap().access_token, "t", "{json}");
-        }
-    }
-
-    #[test]
     fn usage_is_what_is_scarcest() {
-        let usage: Usage =
-            serde_json::from_str(r#"{"call_count":28,"total_time":91.7,"total_cputime":3}"#).unwrap();
-        assert_eq!(usage.percent(), 91);
-        assert_eq!(serde_json::from_str::<Usage>("{}").unwrap().percent(), 0);
+        for (header, percent) in [
+            (r#"{"call_count":28,"total_time":91.7,"total_cputime":3}"#, Some(91)),
+            (r#"{"call_count":null,"total_time":"x","total_cputime":3,"type":"app"}"#, Some(3)),
+            (r#"{"call_count":1000}"#, Some(255)),
+            ("{}", Some(0)),
+            ("[]", None),
+        ] {
+            assert_eq!(usage_percent(header), percent, "{header}");
+        }
     }
 }

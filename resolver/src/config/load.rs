@@ -228,6 +228,10 @@ mod tests {
             (format!("{OIDC}{issuer}verify_token = \"x\"\n"), "no OpenID provider sends webhooks"),
             (format!("{OIDC}{issuer}old_client_secrets = [\"x\"]\n"), "no OpenID provider sends webhooks"),
             (format!("{MIRROR}client_id = \"1\"\n{issuer}"), "mirror.threads has an issuer"),
+            (
+                format!("{MIRROR}client_id = \"1\"\ntrusted_audiences = [\"x\"]\n"),
+                "mirror.threads has trusted_audiences",
+            ),
             (OIDC.replace("oidc", "threads"), "needs authorize_url and api_url"),
         ] {
             let message = from_file(&text, &[]).unwrap_err().to_string();
@@ -241,12 +245,12 @@ mod tests {
             "[server]\npublic_url = \"ftp://x\"\n",
             "[server]\npublic_url = \"https://x/path\"\n",
             "[server]\nmax_header_bytes = 10\n",
+            "[http_client]\naddresses_per_family = 0\n",
+            "[http_client]\nallow_ports = [65536]\n",
             "[server]\nchange_heartbeat_seconds = 0\n",
             "[server]\nchange_stall_seconds = 0\n",
             "[atproto]\nevents_url = \"https://relay.example.com\"\n",
             "[atproto]\nevents_cursor_file = \"cursor\"\n",
-            "[http_client]\naddresses_per_family = 0\n",
-            "[http_client]\nallow_ports = [65536]\n",
             "[atproto]\nevents_idle_seconds = 0\n",
             "[cache]\nsnapshot_max_mib = 0\n",
             "[cache]\nsnapshot_max_mib = 4097\n",

@@ -20,6 +20,9 @@ pub struct Mirror {
     pub api_url: Option<Url>,
     /// What it calls itself, to the letter (`oidc`); everything else it says of itself.
     pub issuer: Option<String>,
+    /// Other audiences that an id token may be for, beside us, where it was made for us (`oidc`).
+    #[serde(default)]
+    pub trusted_audiences: Vec<String>,
     /// Our name there.
     #[serde(deserialize_with = "text")]
     pub client_id: String,
@@ -122,6 +125,9 @@ impl Mirror {
         let Self { authorize_url, api_url, issuer, .. } = self;
         let invalid = |why: &str| Err(ConfigError::invalid(format!("mirror.{name} {why}")));
         if self.kind != UpstreamKind::Oidc {
+            if !self.trusted_audiences.is_empty() {
+                return invalid("has trusted_audiences, which only kind = \"oidc\" has");
+            }
             return match (authorize_url, api_url, issuer) {
                 (Some(authorize_url), Some(api_url), None) => Ok(UpstreamAt::Meta { authorize_url, api_url }),
                 (.., Some(_)) => invalid("has an issuer, which only kind = \"oidc\" has"),

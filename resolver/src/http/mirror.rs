@@ -56,6 +56,7 @@ pub(super) async fn callback(site: &Site, asked: &Asked, name: &str) -> Result<R
         state: text("state")?,
         error: text("error")?,
         error_description: text("error_description")?,
+        iss: text("iss")?,
     };
     let browser = asked.cookie(&cookie(LINKING, &mirror));
     let linked = match mirror.callback(query, browser, session(&mirror, asked).as_ref()).await {

@@ -35,7 +35,7 @@ use self::{
     system::System,
 };
 use super::WorldSetupError;
-use crate::{Dns, DnsFailure, PortFuture, TxtAnswer, TxtRecord};
+use crate::{Dns, DnsFailure, PortFuture, TxtAnswer, TxtRecord, WorldSettings};
 
 pub use nameserver::InvalidNameserver;
 
@@ -50,6 +50,18 @@ enum Who {
 }
 
 impl HickoryDns {
+    /// Over the name servers of these settings: those that are named there, or the system's.
+    ///
+    /// # Errors
+    /// [`WorldSetupError`] when a setting names no name server, or the resolver cannot be made.
+    pub fn of(settings: &WorldSettings) -> Result<Self, WorldSetupError> {
+        let WorldSettings { nameservers, resolv_conf, dns_timeout, http, .. } = settings;
+        match nameservers.as_slice() {
+            [] => Self::system(resolv_conf, *dns_timeout, http),
+            named => Self::new(named, *dns_timeout, http),
+        }
+    }
+
     /// Over these name servers, each question within `timeout`. Those that speak TLS are judged as `http` says.
     ///
     /// # Errors

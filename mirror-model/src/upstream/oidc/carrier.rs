@@ -1,52 +1,49 @@
-//! What the crate `openidconnect` asks for, carried by our own HTTP client, with its deadlines and caps.
+//! How a provider's addresses are called: its issuer is the operator's word, and whatever else it names is a stranger's.
 
-use namesake::http::{Call, HttpClient};
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use namesake::http::{Call, HttpClient, Reply};
 use url::Url;
 
-use super::super::{UpstreamError, UpstreamFailure, UpstreamFuture, from_http};
+use super::super::{UpstreamError, UpstreamFailure, from_http};
 
-/// Carries the requests of one errand.
-pub(super) struct Carrier<'a> {
-    pub(super) http: &'a HttpClient,
-    /// Whether plain `http` is refused: an issuer that is https names nothing else.
-    pub(super) https_only: bool,
-    /// What is asked for, in words.
-    pub(super) what: &'static str,
+/// The two ways to call.
+pub(super) struct Carrier {
+    /// For the issuer's own host.
+    pub(super) configured: HttpClient,
+    /// For hosts that its description names.
+    pub(super) discovered: HttpClient,
+    pub(super) issuer: Url,
 }
 
-impl Carrier<'_> {
-    /// An answer that is about nobody in particular is a failure here already; any other is for the crate to judge.
-    async fn carry(&self, request: HttpRequest) -> Result<HttpResponse, UpstreamError> {
-        let what = self.what;
-        let (head, body) = request.into_parts();
-        let url: Url = head.uri.to_string().parse().map_err(|_| nonsense(what, "named no URL"))?;
-        if self.https_only && url.scheme() != "https" {
-            return Err(nonsense(what, "named an address that is not https"));
-        }
-        let mut call = Call::new(head.method, url, body.into());
-        for (name, value) in &head.headers {
-            call = call.header(name.clone(), value.clone());
-        }
-        let reply = self.http.send(call).await.map_err(|error| from_http(what, &error))?;
+impl Carrier {
+    /// An answer that is about nobody in particular is a failure here already; any other is for the caller to judge.
+    pub(super) async fn carry(
+        &self,
+        what: &'static str,
+        url: &Url,
+        call: impl FnOnce(Url) -> Call,
+    ) -> Result<Reply, UpstreamError> {
+        let http = if url.host() == self.issuer.host() { &self.configured } else { &self.discovered };
+        let reply = http.send(call(url.clone())).await.map_err(|error| from_http(what, &error))?;
         match reply.status.as_u16() {
             429 => Err(answered(UpstreamFailure::Throttled, what, "429")),
             status @ 500..=599 => Err(answered(UpstreamFailure::Down, what, &status.to_string())),
-            _ => {
-                let mut response = HttpResponse::new(reply.body.to_vec());
-                (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers);
-                Ok(response)
-            }
+            _ => Ok(reply),
         }
     }
-}
 
-impl<'c> AsyncHttpClient<'c> for Carrier<'_> {
-    type Error = UpstreamError;
-    type Future = UpstreamFuture<'c, HttpResponse>;
+    /// What was asked for, where nothing but a success is of use.
+    pub(super) async fn get(&self, what: &'static str, url: &Url) -> Result<Reply, UpstreamError> {
+        let reply = self.carry(what, url, Call::get).await?;
+        match reply.status.is_success() {
+            true => Ok(reply),
+            false => Err(answered(UpstreamFailure::Nonsense, what, reply.status.as_str())),
+        }
+    }
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.carry(request))
+    /// Whether a provider may name this address: one that is https names nothing else.
+    pub(super) fn may_name(&self, url: &Url) -> bool {
+        url.has_host()
+            && (url.scheme() == "https" || (url.scheme() == "http" && self.issuer.scheme() == "http"))
     }
 }
 

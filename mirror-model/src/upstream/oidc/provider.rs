@@ -1,101 +1,105 @@
-//! A provider as it describes itself, and the check of an id token against that.
+//! A provider as it describes itself: where it is asked, how, and with which keys it signs.
 
-use chrono::{DateTime, Utc};
 use namesake::Timestamp;
-use openidconnect::{
-    AuthType, ClaimsVerificationError, ClientId, ClientSecret, DiscoveryError, EndpointNotSet, EndpointSet,
-    Nonce,
-    core::{CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreProviderMetadata},
-};
+use openidconnect::{JsonWebKeySet, core::CoreJsonWebKey};
+use url::Url;
 
 use super::{
-    OidcSettings, UpstreamError, UpstreamFailure,
-    carrier::{Carrier, answered, nonsense},
+    super::members::Members,
+    OidcSettings, UpstreamError,
+    carrier::{Carrier, nonsense},
 };
 
-pub(super) const DESCRIPTION: &str = "the provider's description";
-
-/// How an id token may be signed. Not with the client secret, which is a password, and not at all.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
+const DESCRIPTION: &str = "the provider's description";
+const KEYS: &str = "the provider's keys";
 
 /// A provider as it describes itself.
 pub(super) struct Provider {
-    pub(super) client: Client,
+    /// Where a browser goes to sign in.
+    pub(super) authorize: Url,
+    /// Where a code is changed for a token.
+    pub(super) token: Url,
+    /// Where it says who somebody is.
+    pub(super) profile: Url,
+    pub(super) keys: Keys,
+    /// Whether we show our secret in a header (`client_secret_basic`), and not in the form.
+    pub(super) basic: bool,
     /// Whether it gives refresh tokens to whoever asks for `offline_access` (Core section 11).
     pub(super) offline_access: bool,
+    /// Whether it says at the callback who it is (RFC 9207).
+    pub(super) names_itself: bool,
     pub(super) described: Timestamp,
 }
 
-pub(super) type Client =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointSet>;
+/// The keys of a provider; those of a kind that is not known are left out.
+pub(super) type Keys = JsonWebKeySet<CoreJsonWebKey>;
 
 impl Provider {
     /// Asks for the description and the keys. Whoever calls itself otherwise than we do is somebody else.
     pub(super) async fn discover(
         settings: &OidcSettings,
-        carrier: &Carrier<'_>,
+        carrier: &Carrier,
         described: Timestamp,
     ) -> Result<Self, UpstreamError> {
-        let OidcSettings { issuer, client_id, client_secret } = settings;
-        let metadata =
-            CoreProviderMetadata::discover_async(issuer.clone(), carrier).await.map_err(not_described)?;
-        let lacks = |what: &str| nonsense(DESCRIPTION, &format!("named no {what}"));
-        let token_url = metadata.token_endpoint().cloned().ok_or_else(|| lacks("token endpoint"))?;
-        let profile_url = metadata.userinfo_endpoint().cloned().ok_or_else(|| lacks("userinfo endpoint"))?;
-        let offline_access = metadata
-            .scopes_supported()
-            .is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == "offline_access"));
-        // Core section 9: `client_secret_basic` unless the provider says otherwise.
-        let basic = metadata
-            .token_endpoint_auth_methods_supported()
-            .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        let jwks = metadata.jwks().clone();
-        let client = CoreClient::new(ClientId::new(client_id.clone()), issuer.clone(), jwks)
-            .set_client_secret(ClientSecret::new(client_secret.expose().to_owned()))
-            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
-            .set_auth_uri(metadata.authorization_endpoint().clone())
-            .set_token_uri(token_url)
-            .set_user_info_url(profile_url);
-        Ok(Self { client, offline_access, described })
-    }
-
-    /// Whom an id token is about, if every check of Core section 3.1.3.7 holds at `now`.
-    pub(super) fn subject(
-        &self,
-        id_token: &CoreIdToken,
-        nonce: &Nonce,
-        now: Timestamp,
-    ) -> Result<String, ClaimsVerificationError> {
-        // A time that cannot be said is one at which everything has expired.
-        let now = DateTime::from_timestamp(now.as_second(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let verifier = self.client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || now);
-        let claims = id_token.claims(&verifier, nonce)?;
-        match claims.authorized_party() {
-            Some(party) if party != self.client.client_id() => Err(ClaimsVerificationError::InvalidAudience(
-                "it is authorized for another client".to_owned(),
-            )),
-            _ => Ok(claims.subject().to_string()),
+        let reply = carrier.get(DESCRIPTION, &description_url(&settings.issuer)).await?;
+        let description = Members::parse(DESCRIPTION, &reply.body)?;
+        if description.needed("issuer")? != settings.issuer_name {
+            return Err(nonsense(DESCRIPTION, "described another `issuer`"));
         }
+        let address = |name: &str| {
+            let url = Url::parse(description.needed(name)?).ok().filter(|url| carrier.may_name(url));
+            url.ok_or_else(|| description.wrong(name, "is no address that may be asked"))
+        };
+        let [authorize, token, profile, keys] =
+            ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"].map(address);
+        let methods = description.texts("token_endpoint_auth_methods_supported");
+        Ok(Self {
+            authorize: authorize?,
+            token: token?,
+            profile: profile?,
+            keys: fetch_keys(carrier, &keys?).await?,
+            // Core section 9: `client_secret_basic` unless the provider says otherwise.
+            basic: methods.is_empty() || methods.contains(&"client_secret_basic"),
+            offline_access: description
+                .texts("scopes_supported")
+                .iter()
+                .any(|scopes| scopes.split(' ').any(|scope| scope == "offline_access")),
+            names_itself: description.says("authorization_response_iss_parameter_supported"),
+            described,
+        })
     }
 }
 
-fn not_described(error: DiscoveryError<UpstreamError>) -> UpstreamError {
-    match error {
-        DiscoveryError::Request(error) => error,
-        DiscoveryError::Response(status, ..) => {
-            answered(UpstreamFailure::Nonsense, DESCRIPTION, status.as_str())
+/// Discovery section 4: below the issuer, whatever its path.
+fn description_url(issuer: &Url) -> Url {
+    let mut url = issuer.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend([".well-known", "openid-configuration"]);
+    }
+    url
+}
+
+async fn fetch_keys(carrier: &Carrier, url: &Url) -> Result<Keys, UpstreamError> {
+    let reply = carrier.get(KEYS, url).await?;
+    serde_json::from_slice(&reply.body).map_err(|_| nonsense(KEYS, "gave no list of `keys`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::description_url;
+
+    #[test]
+    fn the_description_is_below_the_issuer() {
+        for (issuer, url) in [
+            ("https://id.example", "https://id.example/.well-known/openid-configuration"),
+            ("https://id.example/", "https://id.example/.well-known/openid-configuration"),
+            (
+                "https://id.example/realms/staff",
+                "https://id.example/realms/staff/.well-known/openid-configuration",
+            ),
+            ("https://id.example/a/", "https://id.example/a/.well-known/openid-configuration"),
+        ] {
+            assert_eq!(description_url(&issuer.parse().unwrap()).as_str(), url);
         }
-        DiscoveryError::Validation(_) => nonsense(DESCRIPTION, "described another issuer"),
-        _ => nonsense(DESCRIPTION, "answered something else"),
     }
 }
