@@ -234,10 +234,16 @@ pub(crate) fn internal() -> Problem {
     }
 }
 
+/// A message as a sentence. One that begins with a name, as of a host, keeps its letters.
 fn sentence(message: &str) -> String {
+    let begins_with_name = message.split(' ').next().is_some_and(|word| word.contains('.'));
     let mut characters = message.chars();
-    let first = characters.next().map(char::to_uppercase).into_iter().flatten();
-    let mut sentence: String = first.chain(characters).collect();
+    let first = characters.next();
+    let first: String = match begins_with_name {
+        true => first.into_iter().collect(),
+        false => first.map(char::to_uppercase).into_iter().flatten().collect(),
+    };
+    let mut sentence = first + characters.as_str();
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }

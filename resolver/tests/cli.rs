@@ -273,6 +273,25 @@ fn ask(address: &str) -> (u16, bool) {
 }
 
 #[test]
+fn an_operator_is_told_where_it_failed_and_a_stranger_what_failed() {
+    let directory = TempDir::new().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let plc_url = format!("http://{free}");
+    let mut explain = namesake(directory.path());
+    explain.env("NAMESAKE_ATPROTO__PLC_URL", &plc_url).args(["explain", DID, "--json"]);
+    let told = out(&explain.output().unwrap());
+    assert!(told.contains("the directory takes no connection") && told.contains(&free), "{told}");
+
+    let (service, address, _) = serve(directory.path(), &plc_url);
+    let mut explain = namesake(directory.path());
+    explain.args(["explain", DID, "--json", "--server", &format!("http://{address}")]);
+    let told = out(&explain.output().unwrap());
+    assert!(told.contains("the directory takes no connection"), "{told}");
+    assert!(!told.contains("127.0.0.1") && !told.contains("os error"), "{told}");
+    service.stop();
+}
+
+#[test]
 fn what_is_known_survives_a_restart_once() {
     let directory = TempDir::new().unwrap();
     let answers = directory.path().join("answers");

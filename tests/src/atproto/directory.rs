@@ -12,7 +12,7 @@ use super::web::{Page, Shelf, listen};
 pub struct Directory {
     pub(super) address: SocketAddr,
     shelf: Arc<Shelf>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// A DID document that claims these, in `alsoKnownAs`.
@@ -28,7 +28,7 @@ impl Directory {
         let shelf = Shelf::new(not_registered());
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(listener, None, Arc::clone(&shelf)));
-        Self { address, shelf, _tasks: tasks }
+        Self { address, shelf, tasks }
     }
 
     /// `did` claims `handle`.
@@ -45,6 +45,11 @@ impl Directory {
     pub fn breaks(&self, page: Page) {
         self.shelf.clear();
         self.shelf.fall_back_to(page);
+    }
+
+    /// Nobody listens there any more.
+    pub async fn ends(&mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// The end of [`Directory::breaks`]; nobody is registered.

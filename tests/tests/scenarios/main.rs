@@ -12,6 +12,7 @@ mod https;
 mod input;
 mod load;
 mod provisional;
+mod strangers;
 mod verification;
 
 use std::process::ExitCode;
@@ -74,5 +75,7 @@ fn main() -> ExitCode {
         .run("u", "refreshIdentity: a failure spoils nothing", freshness::u_failed_refresh)
         .run("v", "a name server that refuses is no absence", dns::v_refused)
         .run("w", "the claim cannot be checked: the last handle, stale", verification::w_unchecked)
+        .run("x", "texts for strangers: what failed, at their host; nothing of ours", strangers::x_words)
+        .run("y", "a host inside is a host that is not there", strangers::y_inside)
         .main()
 }
