@@ -344,6 +344,10 @@ fn a_log_verifies_offline_or_the_entry_and_the_rule_are_named() {
     let json = machine.done(&["verify", "did.jsonl", "--json"]).json();
     assert_eq!((json["entries"].as_u64(), json["handles"].as_array().unwrap().len()), (Some(2), 2));
 
+    let state = json!({ "id": "did:webvh:{SCID}:u.handles.test" });
+    let (key, at) = (SecretKey::from_seed(&[1; 32]), "9000-01-01T00:00:00Z".parse().unwrap());
+    let to_come = genesis(&Genesis { state, key: &key, next: Vec::new(), portable: false, at }).unwrap();
+    let to_come = to_come.line().to_owned();
     // As editors and copying leave a file; but a log goes on after an empty line in its middle for nobody.
     for frills in
         [format!("\u{feff}{log}"), format!("{log}\n"), format!("{log}\r\n\r\n"), log.trim_end().to_owned()]
@@ -357,6 +361,7 @@ fn a_log_verifies_offline_or_the_entry_and_the_rule_are_named() {
         ("\u{feff}\n".to_owned(), "(line)"),
         (log.replacen("alicia", "malice", 1), "entry 2: the hash in versionId"),
         (log.replacen("alice", "malle", 1), "(scid-hash)"),
+        (to_come, "is this machine's clock right?"),
         (log.lines().nth(1).unwrap().to_owned(), "entry 1"),
         (String::new(), "(line)"),
         ("{}\n".to_owned(), "entry 1"),

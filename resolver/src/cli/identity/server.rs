@@ -199,6 +199,12 @@ const fn mistimed() -> [&'static str; 3] {
 /// A log that holds, or the entry at which it does not, and by which rule. Our clock may be behind: an entry that is a
 /// little newer does not make a log invalid.
 pub(super) fn read_log(bytes: &[u8], now: Timestamp) -> Result<Log, String> {
-    let now = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(now);
-    verify(bytes, now).map_err(|invalid| format!("{invalid} ({})", invalid.fault.rule()))
+    let latest = now.saturating_add(CLOCK_TOLERANCE).unwrap_or(now);
+    verify(bytes, latest).map_err(|invalid| {
+        let why = format!("{invalid} ({})", invalid.fault.rule());
+        match invalid.fault {
+            Fault::Future => format!("{why}: is this machine's clock right? It says {now:.0}"),
+            _ => why,
+        }
+    })
 }
