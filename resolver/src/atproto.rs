@@ -12,10 +12,12 @@ use namesake::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    admission::Admission,
     cache::{Answered, Generations, Key, Memory, Patience, Remembered, Whose, shorter},
     directory::Seat,
     guard::Gate,
     query::Subject,
+    quota::Quotas,
     settings::{CacheSettings, Limits},
     tally::Operation,
 };
@@ -63,6 +65,7 @@ pub(crate) struct Document(pub(crate) Arc<DidDocument>);
 #[derive(Debug)]
 pub(crate) struct Atproto {
     port: Arc<Port>,
+    admission: Admission,
     pub(crate) dids: Memory<DidOf>,
     pub(crate) documents: Memory<Document>,
     pub(crate) identities: Memory<Verified>,
@@ -79,16 +82,18 @@ impl Atproto {
         port: Arc<dyn AtprotoIdentity>,
         settings: CacheSettings,
         limits: &Limits,
+        quotas: &Arc<Quotas>,
         generations: &Arc<Generations>,
         schemes: &Arc<[Scheme]>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let gate = Gate::new("atproto".to_owned(), limits.deadline, limits.backend_concurrency);
+        let gate = Gate::new("atproto".to_owned(), limits.deadline);
         let whose = || Whose { directory: None, atproto: Arc::clone(schemes) };
         // Documents are the largest and the least asked for; together these take as much as the people do.
         let part = |parts| CacheSettings { capacity_bytes: settings.capacity_bytes / parts, ..settings };
         Self {
             port: Arc::new(Port { port, gate }),
+            admission: Admission::new(quotas, limits),
             dids: Memory::new(part(2), Arc::clone(generations), whose(), Arc::clone(clock)),
             documents: Memory::new(part(4), Arc::clone(generations), whose(), Arc::clone(clock)),
             identities: Memory::new(part(4), Arc::clone(generations), whose(), Arc::clone(clock)),
@@ -102,7 +107,7 @@ impl Atproto {
             let (port, handle) = (Arc::clone(&port), handle.clone());
             async move { port.did_of(&handle, &patience.trace()).await }
         };
-        self.dids.ask(&key, source).await
+        self.dids.ask(&key, &self.admission, source).await
     }
 
     /// The same, if nobody needs to be asked.
@@ -117,7 +122,7 @@ impl Atproto {
             let (port, did) = (Arc::clone(&port), did.clone());
             async move { Ok(port.document_of(&did, &patience.trace()).await?.map(Document)) }
         };
-        self.documents.ask(&key, source).await
+        self.documents.ask(&key, &self.admission, source).await
     }
 
     pub(crate) async fn identity_of(
@@ -132,9 +137,9 @@ impl Atproto {
             async move { port.identity_of(&subject, &patience.trace()).await }
         };
         if afresh {
-            self.identities.ask_afresh(&key, source).await
+            self.identities.ask_afresh(&key, &self.admission, source).await
         } else {
-            self.identities.ask(&key, source).await
+            self.identities.ask(&key, &self.admission, source).await
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::{
 use url::Url;
 
 use crate::{
+    admission::Admission,
     api::{Explanation, Problem, Resolution},
     atproto::{Atproto, AtprotoIdentity},
     cache::Generations,
@@ -23,6 +24,7 @@ use crate::{
     http::{Proxies, Site, server},
     lookup::Resolver,
     query::Query,
+    quota::Quotas,
     settings::{CacheSettings, Limits},
     snapshot::{self, SnapshotError, SnapshotFile},
 };
@@ -202,14 +204,14 @@ impl Builder {
             }
         }
         self.generations.set_seats(Seat::all(&policies));
-        let Limits { deadline, backend_concurrency, .. } = self.limits;
-        let guard = |plugged| Guarded::new(plugged, deadline, backend_concurrency);
+        let (limits, quotas) = (self.limits, Arc::new(Quotas::new(&self.limits)));
+        let guard = |plugged| (Guarded::new(plugged, limits.deadline), Admission::new(&quotas, &limits));
         let directory = Directory::new(policies, public_url);
         let schemes = directory.atproto_schemes();
         let atproto = self.atproto.map(|port| {
-            Atproto::new(port, self.cache, &self.limits, &self.generations, &schemes, &self.clock)
+            Atproto::new(port, self.cache, &limits, &quotas, &self.generations, &schemes, &self.clock)
         });
-        let history = self.chronicle.map(|chronicle| History::new(chronicle, &self.limits));
+        let history = self.chronicle.map(|chronicle| History::new(chronicle, &limits, &quotas));
         let (hosted, mirrors, told) = (self.hosted.clone(), self.mirrors.clone(), self.told);
         let feed = self.store.map(|store| Feed::new(store, hosted, mirrors, told));
         let resolver = Resolver::new(
@@ -220,8 +222,15 @@ impl Builder {
             self.generations,
             self.clock,
         );
-        let site =
-            Site::new(resolver, atproto, history, self.mirrors, self.limits, self.metrics, self.options);
+        let site = Site::new(
+            resolver,
+            atproto,
+            history,
+            self.mirrors,
+            (limits, Arc::clone(&quotas)),
+            self.metrics,
+            self.options,
+        );
         Ok(Namesake { site: Arc::new(site.with_feed(feed)) })
     }
 }

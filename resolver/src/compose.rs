@@ -397,6 +397,11 @@ pub(crate) fn limits(config: &Config) -> Limits {
     Limits {
         deadline: millis(server.lookup_timeout_ms),
         backend_concurrency: server.max_concurrent_lookups,
+        backend_waiting: server.max_waiting_lookups,
+        client_share_percent: server.client_share_percent,
+        misses_per_minute: server.misses_per_minute,
+        writes_per_minute: server.writes_per_minute,
+        remembered_clients: server.remembered_clients,
         max_connections: server.max_connections,
         max_connections_per_client: server.max_connections_per_client,
         header_timeout: millis(server.header_timeout_ms),

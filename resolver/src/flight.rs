@@ -61,7 +61,7 @@ impl<K, N, T> fmt::Debug for Flights<K, N, T> {
 impl<K, N, T> Flights<K, N, T>
 where
     K: Hash + Eq + Clone + Send + 'static,
-    N: Copy + PartialEq + Send + 'static,
+    N: Clone + PartialEq + Send + 'static,
     T: Clone + Send + 'static,
 {
     /// Boards the flight of `key`, if one is on its way and `boards`; else begins one, under a new number.
@@ -83,7 +83,7 @@ where
         }
         let (number, lookup) = begin();
         let passengers = Arc::<Passengers<T>>::default();
-        place.insert_entry(Flight { number, passengers: Arc::clone(&passengers) });
+        place.insert_entry(Flight { number: number.clone(), passengers: Arc::clone(&passengers) });
         drop(aloft);
 
         let closing = Closing { aloft: Arc::clone(&self.aloft), key: key.clone(), number };

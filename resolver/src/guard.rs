@@ -1,11 +1,11 @@
-//! What stands around every backend: a deadline, a place in the queue, a count, and the rules a bug would break.
+//! What stands around every backend: a deadline, a count, and the rules a bug would break.
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use namesake::{
     AccountId, Answer, ErrorKind, Handle, HandleResolver, Identity, Lookup, Profile, ResolveError, Trace,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 
 use crate::tally::{Operation, Tally};
 
@@ -26,7 +26,7 @@ pub(crate) struct Plugged {
     pub(crate) in_one_go: Option<Arc<dyn InOneGo>>,
 }
 
-/// A backend that answers in time, and is not asked more at once than it can bear.
+/// A backend that answers in time.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     plugged: Plugged,
@@ -34,8 +34,8 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    pub(crate) fn new(plugged: Plugged, deadline: Duration, at_once: usize) -> Self {
-        let gate = Gate::new(plugged.backend.policy().scheme.to_string(), deadline, at_once);
+    pub(crate) fn new(plugged: Plugged, deadline: Duration) -> Self {
+        let gate = Gate::new(plugged.backend.policy().scheme.to_string(), deadline);
         Self { plugged, gate }
     }
 
@@ -89,32 +89,26 @@ fn broken(rule: &str) -> ResolveError {
     ResolveError::new(ErrorKind::Internal, format!("a backend broke rule {rule}"))
 }
 
-/// The deadline, the queue and the counters; also used around the atproto port.
+/// The deadline and the counters; also used around the atproto port.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    turns: Semaphore,
     deadline: Duration,
     tally: Tally,
 }
 
 impl Gate {
-    pub(crate) fn new(scheme: String, deadline: Duration, at_once: usize) -> Self {
-        let turns = Semaphore::new(at_once.min(Semaphore::MAX_PERMITS));
-        Self { turns, deadline, tally: Tally::new(scheme) }
+    pub(crate) fn new(scheme: String, deadline: Duration) -> Self {
+        Self { deadline, tally: Tally::new(scheme) }
     }
 
-    /// Asks, in turn and in time. The deadline covers the wait for the turn: who waits longer than that is better told.
+    /// Asks, in time.
     pub(crate) async fn pass<'a, T>(
         &'a self,
         operation: Operation,
         ask: impl FnOnce() -> Answer<'a, T>,
     ) -> Result<Lookup<T>, ResolveError> {
         let begun = Instant::now();
-        let answer = tokio::time::timeout(self.deadline, async {
-            // The semaphore is never closed.
-            let _turn = self.turns.acquire().await;
-            ask().await
-        });
+        let answer = tokio::time::timeout(self.deadline, ask());
         let answer = answer.await.unwrap_or_else(|_| {
             Err(ResolveError::new(ErrorKind::Timeout, "the source did not answer within its deadline"))
         });

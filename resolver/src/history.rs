@@ -5,9 +5,9 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use namesake::{AccountId, Answer, Handle, Lookup, ResolveError, Timestamp};
+use namesake::{AccountId, Answer, Handle, Lookup, ResolveError, Timestamp, shares::Client};
 
-use crate::{guard::Gate, settings::Limits, tally::Operation};
+use crate::{admission::Admission, guard::Gate, quota::Quotas, settings::Limits, tally::Operation};
 
 /// A source that has a public record of claims.
 pub(crate) trait Chronicle: Debug + Send + Sync + 'static {
@@ -45,15 +45,17 @@ pub(crate) struct Claim {
 pub(crate) struct History {
     chronicle: Arc<dyn Chronicle>,
     gate: Gate,
+    admission: Admission,
 }
 
 impl History {
-    pub(crate) fn new(chronicle: Arc<dyn Chronicle>, limits: &Limits) -> Self {
-        let gate = Gate::new("history".to_owned(), limits.deadline, limits.backend_concurrency);
-        Self { chronicle, gate }
+    pub(crate) fn new(chronicle: Arc<dyn Chronicle>, limits: &Limits, quotas: &Arc<Quotas>) -> Self {
+        let gate = Gate::new("history".to_owned(), limits.deadline);
+        Self { chronicle, gate, admission: Admission::new(quotas, limits) }
     }
 
     pub(crate) async fn claims_of(&self, account: &AccountId) -> Result<Lookup<Claims>, ResolveError> {
+        let _turn = self.admission.turn(Client::current()).await?;
         self.gate.pass(Operation::ClaimsOf, || self.chronicle.claims_of(account)).await
     }
 }

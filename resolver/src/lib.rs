@@ -12,7 +12,9 @@
 //! An embedder composes it without forking: [`Namesake::builder`].
 
 pub mod addresses;
+mod admission;
 pub mod api;
+mod asker;
 pub mod atproto;
 mod builder;
 mod cache;
@@ -38,6 +40,7 @@ mod person;
 mod prepared;
 mod problem;
 pub mod query;
+mod quota;
 mod settings;
 mod snapshot;
 mod status;

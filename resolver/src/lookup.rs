@@ -4,10 +4,12 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use namesake::{
     AccountId, Clock, ErrorKind, Handle, Lookup, Model, Policy, ResolveError, StepOutcome, Trace, Why,
+    shares::Client,
 };
 use namesake_independent::hosted::Hosted;
 
 use crate::{
+    admission::Admission,
     api::{Explanation, Freshness, Resolution},
     cache::{Answered, Generations, Key, Memory, Patience, Said, Whose},
     directory::{Directory, Seat},
@@ -30,13 +32,13 @@ pub(crate) struct Resolver {
 #[derive(Debug)]
 struct Office {
     directory: Arc<Directory>,
-    backends: Vec<Guarded>,
+    backends: Vec<(Guarded, Admission)>,
 }
 
 impl Resolver {
     pub(crate) fn new(
         directory: Directory,
-        backends: Vec<Guarded>,
+        backends: Vec<(Guarded, Admission)>,
         hosted: Option<Arc<Hosted>>,
         settings: CacheSettings,
         generations: Arc<Generations>,
@@ -67,7 +69,7 @@ impl Resolver {
     /// Who `query` asks about, from memory if it is there: a person, or a definite no.
     pub(crate) async fn answer(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query).await?;
-        let answered = self.people.ask(&key, self.office.source(&key)).await;
+        let answered = self.people.ask(&key, self.admission(&key)?, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
@@ -88,7 +90,7 @@ impl Resolver {
     /// The same, from a lookup that begins now; what it finds is remembered.
     pub(crate) async fn answer_afresh(&self, query: &Query) -> Result<Answered<Person>, Refusal> {
         let key = self.key(query).await?;
-        let answered = self.people.ask_afresh(&key, self.office.source(&key)).await;
+        let answered = self.people.ask_afresh(&key, self.admission(&key)?, self.office.source(&key)).await;
         answered.map_err(|error| Refusal::failed(query, error))
     }
 
@@ -159,6 +161,8 @@ impl Resolver {
     }
 
     async fn look_again(&self, query: &Query, key: &Key, trace: &Trace) -> Result<Resolution, Refusal> {
+        let turn = self.admission(key)?.turn(Client::current()).await;
+        let _turn = turn.map_err(|error| Refusal::failed(query, error))?;
         match self.office.look(key, trace).await.map_err(|error| Refusal::failed(query, error))? {
             Lookup::Found { value, ttl } => {
                 let ttl_seconds = self.people.lifetime(&value, ttl).map(|time| time.as_secs());
@@ -168,6 +172,12 @@ impl Resolver {
             Lookup::Absent { why, .. } => Err(self.absent(query, why)),
             Lookup::Pass => Err(self.absent(query, Why::Unknown)),
         }
+    }
+
+    /// The way in to the backend that `key` is asked of.
+    fn admission(&self, key: &Key) -> Result<&Admission, Refusal> {
+        let backend = self.office.backend(key.seat);
+        backend.map(|(_, admission)| admission).map_err(|error| Refusal::Failed { handle: None, error })
     }
 
     async fn key(&self, query: &Query) -> Result<Key, Refusal> {
@@ -196,7 +206,7 @@ type PersonFuture = Pin<Box<dyn Future<Output = Result<Lookup<Person>, ResolveEr
 
 impl Office {
     /// A lookup that owns all it needs: it outlives its asker.
-    fn source(self: &Arc<Self>, key: &Key) -> impl Fn(Patience) -> PersonFuture + Send + use<> {
+    fn source(self: &Arc<Self>, key: &Key) -> impl Fn(Patience) -> PersonFuture + Clone + Send + use<> {
         let (office, key) = (Arc::clone(self), key.clone());
         move |patience| {
             let (office, key) = (Arc::clone(&office), key.clone());
@@ -205,14 +215,13 @@ impl Office {
     }
 
     async fn look(&self, key: &Key, trace: &Trace) -> Result<Lookup<Person>, ResolveError> {
-        let Some(backend) = self.backend(key.seat) else {
-            return Err(ResolveError::new(ErrorKind::Internal, "no such backend"));
-        };
+        let (backend, _) = self.backend(key.seat)?;
         person::ask(backend, key.seat, &key.subject, trace).await
     }
 
-    fn backend(&self, seat: Seat) -> Option<&Guarded> {
-        self.backends.get(seat.index())
+    fn backend(&self, seat: Seat) -> Result<&(Guarded, Admission), ResolveError> {
+        let none = || ResolveError::new(ErrorKind::Internal, "no such backend");
+        self.backends.get(seat.index()).ok_or_else(none)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     api::Problem,
     directory::NotServed,
     query::{InvalidQuery, Query, Subject},
+    quota::whole_seconds,
     status,
 };
 
@@ -152,7 +153,9 @@ impl Refusal {
             Self::Quota { retry_after_seconds } | Self::Busy { retry_after_seconds } => {
                 Some(*retry_after_seconds)
             }
-            Self::Failed { error, .. } if error.kind().is_temporary() => Some(10),
+            Self::Failed { error, .. } if error.kind().is_temporary() => {
+                Some(error.retry_after().map_or(10, whole_seconds))
+            }
             Self::Mirror { remedy: Remedy::Retry, .. } => Some(10),
             _ => None,
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use namesake::shares::SHARE_PERCENT;
+
 /// How long answers are remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheSettings {
@@ -59,8 +61,12 @@ impl Default for CacheSettings {
 pub struct Limits {
     /// The longest one question to a backend may take, waiting for its turn included.
     pub deadline: Duration,
-    /// The most questions a backend is asked at once; the others wait their turn.
+    /// The most lookups a backend is asked for at once; the others wait their turn.
     pub backend_concurrency: usize,
+    /// The most lookups that wait for one backend at once; the others are refused.
+    pub backend_waiting: usize,
+    /// The most of both that one client may take, in percent (1 to 100).
+    pub client_share_percent: u8,
     /// The most connections at once; the others wait in the listener's queue.
     pub max_connections: usize,
     /// The most connections of one client (an IPv4 address, an IPv6 /64) at once; more are turned away. `None`: a quarter of
@@ -95,14 +101,20 @@ pub struct Limits {
     pub change_heartbeat: Duration,
     /// The longest the reader of a stream may take nothing of what waits for it.
     pub change_stall: Duration,
-    /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
+    /// How often one client (an IPv4 address, an IPv6 /64) may ask what is not in memory, in a minute; as many at once.
+    pub misses_per_minute: u32,
+    /// How often one client may ask past the cache (`fresh=true`) in a minute.
     pub fresh_per_minute: u32,
     /// The same for explanations.
     pub explain_per_minute: u32,
     /// The same for pages of the feed of changes, and beginnings of its streams.
     pub changes_per_minute: u32,
-    /// How often one client may try to register an account in an hour.
+    /// How often one client may send an entry or a record to be checked, in a minute.
+    pub writes_per_minute: u32,
+    /// How many accounts one client may register in an hour.
     pub registrations_per_hour: u32,
+    /// The most clients of whom it is known what they took from a quota; those seen once are forgotten first.
+    pub remembered_clients: usize,
 }
 
 impl Limits {
@@ -117,6 +129,8 @@ impl Default for Limits {
         Self {
             deadline: Duration::from_secs(10),
             backend_concurrency: 512,
+            backend_waiting: 4096,
+            client_share_percent: SHARE_PERCENT,
             max_connections: 10_000,
             max_connections_per_client: None,
             header_timeout: Duration::from_secs(15),
@@ -133,10 +147,13 @@ impl Default for Limits {
             change_streams_per_client: 10,
             change_heartbeat: Duration::from_secs(15),
             change_stall: Duration::from_secs(10),
+            misses_per_minute: 12_000,
             fresh_per_minute: 30,
             explain_per_minute: 30,
             changes_per_minute: 300,
+            writes_per_minute: 120,
             registrations_per_hour: 20,
+            remembered_clients: 65_536,
         }
     }
 }

@@ -46,6 +46,8 @@ fn name_of(refusal: &Refusal) -> &'static str {
         Refusal::Failed { error, .. } => match error.kind() {
             // Somebody asked *us* to slow down: to our own client that is an outage, not a quota of theirs.
             ErrorKind::Throttled | ErrorKind::Unavailable => "unavailable",
+            ErrorKind::ShareSpent => "too-many-requests",
+            ErrorKind::Overloaded => "unavailable",
             ErrorKind::Timeout => "timeout",
             ErrorKind::BadAnswer => "bad-answer",
             ErrorKind::Unsupported => "unsupported",
@@ -83,6 +85,8 @@ pub(crate) fn xrpc_of(refusal: &Refusal, as_invalid_request: bool) -> (StatusCod
         Refusal::Absent { handle: None, .. } => (StatusCode::BAD_REQUEST, "DidNotFound"),
         Refusal::Failed { error, .. } => match error.kind() {
             ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout"),
+            ErrorKind::ShareSpent => (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded"),
+            ErrorKind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "NotEnoughResources"),
             ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::BadAnswer => {
                 (StatusCode::BAD_GATEWAY, "UpstreamFailure")
             }
@@ -143,6 +147,8 @@ mod tests {
             (failed(ErrorKind::Timeout), 504, "timeout", 504),
             (failed(ErrorKind::BadAnswer), 502, "bad-answer", 502),
             (failed(ErrorKind::Unsupported), 501, "unsupported", 400),
+            (failed(ErrorKind::ShareSpent), 429, "too-many-requests", 429),
+            (failed(ErrorKind::Overloaded), 503, "unavailable", 503),
             (failed(ErrorKind::Internal), 500, "internal", 500),
         ] {
             let kind = kind_of(&refusal).unwrap();

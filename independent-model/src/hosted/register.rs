@@ -3,6 +3,8 @@
 //! Each is read, judged and committed on condition that nothing it was judged by has changed; otherwise it is judged
 //! again. What costs least to judge comes first, and nothing is counted against an account but what it signed.
 
+use std::time::Duration;
+
 use namesake::{
     AccountId, AvatarUrl, Change, Timestamp,
     store::{Commit, CommitError, Slot, StoreError},
@@ -30,6 +32,20 @@ impl Hosted {
     /// # Errors
     /// [`Rejection`]; the entry is then nowhere.
     pub async fn register(&self, entry: &[u8]) -> Result<Receipt, Rejection> {
+        self.register_if(entry, || Ok(())).await
+    }
+
+    /// Takes the first entry of a new account, as [`Self::register`] does, if `admit` lets it: asked once, when the
+    /// entry is known to be good; it may say how long to wait instead.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the entry is then nowhere.
+    pub async fn register_if(
+        &self,
+        entry: &[u8],
+        admit: impl FnOnce() -> Result<(), Duration>,
+    ) -> Result<Receipt, Rejection> {
+        let mut admit = Some(admit);
         let entry = self.read_entry(entry)?;
         let host = self.host_of(&entry)?;
         let did = did_at(&host)?;
@@ -47,6 +63,9 @@ impl Hosted {
                 self.settings.is_to_be_had(name)?;
             }
             let head = Head::begin(&entry, admission::latest(&self.settings, now))?;
+            if let Some(admit) = admit.take() {
+                admit().map_err(|retry_after| Rejection::TooMany { retry_after })?;
+            }
             let commit = self.rows(Commit::new(), did.account(), None, claim.as_ref(), now).await?;
             let scid: Slot<AccountId> = Slot::read(&*self.store, self.keys.scid(&head.scid)?).await?;
             let commit = scid.put(commit, did.account())?;

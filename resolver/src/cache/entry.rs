@@ -87,6 +87,11 @@ impl<V: Remembered> Entry<V> {
     pub(super) fn outlasts_its_time(&self) -> bool {
         matches!(&self.said, Said::Found(value) if !value.is_denial())
     }
+
+    /// Whether it may go out, marked stale, in place of an answer that is not to be had now.
+    pub(super) fn stands_in(&self, now: Timestamp, settings: &CacheSettings) -> bool {
+        self.outlasts_its_time() && now < self.stale_until(settings)
+    }
 }
 
 impl<V> Entry<V> {

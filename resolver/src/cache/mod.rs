@@ -19,9 +19,17 @@ mod restart;
 mod settle;
 mod slots;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl};
+use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl, shares::Client};
 use quick_cache::sync::{EntryAction, EntryResult};
 
 pub(crate) use self::{
@@ -36,6 +44,7 @@ use self::{
     slots::{OfHandle, Slots},
 };
 use crate::{
+    admission::Admission,
     api::Freshness,
     directory::{Directory, Seat},
     flight::{Arrival, Flights, Ticket},
@@ -66,7 +75,32 @@ impl Patience {
 #[derive(Debug)]
 pub(crate) struct Memory<V> {
     shelf: Shelf<V>,
-    flights: Flights<Key, Begun, Settled<V>>,
+    flights: Flights<Key, Departure, Settled<V>>,
+}
+
+/// A lookup on its way: since when, for whom, and whether it has its turn.
+#[derive(Debug, Clone)]
+struct Departure {
+    begun: Begun,
+    client: Client,
+    is_under_way: Arc<AtomicBool>,
+}
+
+impl PartialEq for Departure {
+    fn eq(&self, other: &Self) -> bool {
+        self.begun == other.begun
+    }
+}
+
+/// Whose lookup somebody may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Boards {
+    /// Anybody's that has its turn, and the client's own: nobody waits in a stranger's queue.
+    Any,
+    /// The client's own.
+    Own,
+    /// None that was begun before.
+    None,
 }
 
 /// Whose names the handles of a memory are.
@@ -143,23 +177,31 @@ impl<V: Remembered> Memory<V> {
     pub(crate) async fn ask<F>(
         &self,
         key: &Key,
-        source: impl Fn(Patience) -> F + Send + 'static,
+        admission: &Admission,
+        source: impl Fn(Patience) -> F + Clone + Send + 'static,
     ) -> Result<Answered<V>, ResolveError>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         match self.shelf.recall(key) {
-            Recall::Good(answered) => Ok(answered),
-            Recall::Failed(error) => Err(error),
+            Recall::Good(answered) => return Ok(answered),
+            Recall::Failed(error) => return Err(error),
             Recall::Behind(answered) => {
-                drop(self.flight(key, source, false));
-                Ok(answered)
+                drop(self.flight(key, admission, source, Boards::Any));
+                return Ok(answered);
             }
-            Recall::Nothing => match landed(self.flight(key, source, false)).await {
-                Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
-                Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.now(), true)),
-                Settled::Failed(error, None) => Err(error),
-            },
+            Recall::Nothing => (),
+        }
+        let (flight, is_own) = self.flight(key, admission, source.clone(), Boards::Any);
+        let mut settled = landed(flight).await;
+        // What a stranger was refused is nobody else's answer.
+        if !is_own && settled.is_refusal() {
+            settled = landed(self.flight(key, admission, source, Boards::Own).0).await;
+        }
+        match settled {
+            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
+            Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.now(), true)),
+            Settled::Failed(error, None) => Err(error),
         }
     }
 
@@ -169,12 +211,13 @@ impl<V: Remembered> Memory<V> {
     pub(crate) async fn ask_afresh<F>(
         &self,
         key: &Key,
+        admission: &Admission,
         source: impl Fn(Patience) -> F + Send + 'static,
     ) -> Result<Answered<V>, ResolveError>
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
-        match landed(self.flight(key, source, true)).await {
+        match landed(self.flight(key, admission, source, Boards::None).0).await {
             Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
             Settled::Failed(error, _) => Err(error),
         }
@@ -207,28 +250,63 @@ impl<V: Remembered> Memory<V> {
         settle::lifetime(Some(found), ttl, &self.shelf.settings)
     }
 
-    /// Boards the flight for `key`, or begins it. A flight that was begun before a purge or a suspicion may have read
-    /// what is no longer so: whoever asks after it begins another.
+    /// Boards the flight for `key`, or begins it; says whether it is the client's own. A flight that was begun before a
+    /// purge or a suspicion may have read what is no longer so: whoever asks after it begins another.
     fn flight<F>(
         &self,
         key: &Key,
+        admission: &Admission,
         source: impl Fn(Patience) -> F + Send + 'static,
-        afresh: bool,
-    ) -> Ticket<Settled<V>>
+        whose: Boards,
+    ) -> (Ticket<Settled<V>>, bool)
     where
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         let asked = self.shelf.asked(key);
         let generations = &self.shelf.generations;
-        let boards = |begun: &Begun| {
-            !afresh && generations.count(asked, *begun) && !generations.is_suspect(asked, *begun)
+        let client = Client::current();
+        let afresh = whose == Boards::None;
+        let mut is_own = true;
+        let boards = |departure: &Departure| {
+            is_own = departure.client == client;
+            let may = match whose {
+                Boards::Any => is_own || departure.is_under_way.load(Ordering::Relaxed),
+                Boards::Own => is_own,
+                Boards::None => false,
+            };
+            let boards = may
+                && generations.count(asked, departure.begun)
+                && !generations.is_suspect(asked, departure.begun);
+            is_own |= !boards;
+            boards
         };
-        self.flights.board(key, boards, || {
+        let ticket = self.flights.board(key, boards, || {
             let before = self.shelf.generations.begin();
             let begun = self.shelf.generations.begin();
+            let is_under_way = Arc::<AtomicBool>::default();
+            let departure = Departure { begun, client, is_under_way: Arc::clone(&is_under_way) };
             let (shelf, key, lookup) = (self.shelf.clone(), key.clone(), source(Patience::Short));
+            let (spent, admission) = (admission.spend(), admission.clone());
             let arrives = async move {
-                let found = lookup.await;
+                let refused = |error| Arrival { result: shelf.refused(&key, error), after: None };
+                if let Err(error) = spent {
+                    return refused(error);
+                }
+                let turn = match admission.turn(client).await {
+                    Ok(turn) => turn,
+                    Err(error) => return refused(error),
+                };
+                is_under_way.store(true, Ordering::Relaxed);
+                // Somebody else's turn may have come before.
+                if turn.has_waited()
+                    && !afresh
+                    && let Recall::Good(answered) = shelf.recall(&key)
+                    && !answered.freshness.stale
+                {
+                    return Arrival { result: Settled::New(answered.entry), after: None };
+                }
+                let found = client.asks(lookup).await;
+                drop(turn);
                 let provisional = is_provisional(&found);
                 let result = shelf.settle(&key, begun, found);
                 if let Settled::New(entry) = &result
@@ -239,12 +317,17 @@ impl<V: Remembered> Memory<V> {
                 }
                 let after = provisional.then(|| {
                     let (begun, lookup) = (shelf.generations.begin(), source(Patience::Long));
-                    Box::pin(async move { shelf.late_word(&key, begun, lookup.await) }) as _
+                    Box::pin(async move {
+                        if let Ok(_turn) = admission.turn(client).await {
+                            shelf.late_word(&key, begun, client.asks(lookup).await);
+                        }
+                    }) as _
                 });
                 Arrival { result, after }
             };
-            (begun, arrives)
-        })
+            (departure, arrives)
+        });
+        (ticket, is_own)
     }
 }
 
@@ -277,7 +360,20 @@ impl<V: Remembered> Shelf<V> {
         }
     }
 
+    /// A lookup that nobody was asked for: nothing is known by it, and what is known may go out.
+    fn refused(&self, key: &Key, error: ResolveError) -> Settled<V> {
+        let counts = |stripes, begun| self.generations.count(stripes, begun);
+        let good = self.slots.get(key).and_then(|slot| Slot::from(slot).still_counting(counts).good);
+        let stale = good.filter(|good| good.stands_in(self.clock.now(), &self.settings));
+        Settled::Failed(error, stale)
+    }
+
     fn settle(&self, key: &Key, begun: Begun, result: Result<Lookup<V>, ResolveError>) -> Settled<V> {
+        if let Err(error) = &result
+            && error.kind().is_refusal()
+        {
+            return self.refused(key, error.clone());
+        }
         let asked = self.asked(key);
         let stripes = match &result {
             Ok(Lookup::Found { value, .. }) => self.stripes(key, value),
@@ -401,6 +497,7 @@ mod tests {
     use namesake::{AccountId, Handle, ManualClock};
 
     use super::*;
+    use crate::{quota::Quotas, settings::Limits};
 
     /// A value of so many bytes.
     #[derive(Debug)]
@@ -422,6 +519,7 @@ mod tests {
     }
 
     struct Bench {
+        admission: Admission,
         memory: Memory<Weighty>,
         clock: Arc<ManualClock>,
     }
@@ -431,7 +529,9 @@ mod tests {
             let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
             let settings = CacheSettings { capacity_bytes, ..CacheSettings::default() };
             let whose = Whose { directory: None, atproto: Arc::default() };
-            Self { memory: Memory::new(settings, Arc::default(), whose, clock.clone()), clock }
+            let limits = Limits::default();
+            let admission = Admission::new(&Arc::new(Quotas::new(&limits)), &limits);
+            Self { admission, memory: Memory::new(settings, Arc::default(), whose, clock.clone()), clock }
         }
 
         /// Asks about the account of this number; the lookup gives so many bytes, or fails.
@@ -446,7 +546,7 @@ mod tests {
                     Ok(Lookup::Found { value, ttl: Ttl::Default })
                 }
             };
-            let _ = self.memory.ask(&key, source).await;
+            let _ = self.memory.ask(&key, &self.admission, source).await;
         }
     }
 

@@ -23,6 +23,13 @@ pub(super) enum Settled<V> {
     Failed(ResolveError, Option<Arc<Entry<V>>>),
 }
 
+impl<V> Settled<V> {
+    /// Whether nobody was asked.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(error, _) if error.kind().is_refusal())
+    }
+}
+
 impl<V> Clone for Settled<V> {
     fn clone(&self) -> Self {
         match self {
@@ -57,8 +64,7 @@ pub(super) fn settle<V: Remembered>(
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
-        let stale =
-            known.good.clone().filter(|good| good.outlasts_its_time() && now < good.stale_until(settings));
+        let stale = known.good.clone().filter(|good| good.stands_in(now, settings));
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
     let entry = |said: Said<V>, ttl: Ttl| {

@@ -11,20 +11,15 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use http::HeaderName;
 use ipnet::IpNet;
-use namesake::{
-    http::{HostLimits, HttpSettings},
-    shares::SHARE_PERCENT,
-};
+use namesake::http::{HostLimits, HttpSettings};
 use serde::Deserialize;
 use url::Url;
 
-use crate::Proxies;
+use crate::{Limits, Proxies};
 
 pub use independent::Independent;
 pub use load::{ConfigError, load};
 pub use mirror::{Mirror, UpstreamAt, UpstreamKind};
-
-use crate::settings::Limits;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -100,6 +95,10 @@ pub struct Server {
     pub client_share_percent: u8,
     /// How often in a minute one client (an IPv4 address, an IPv6 /64) may ask what is not in memory; as many at once.
     pub misses_per_minute: u32,
+    /// How often in a minute one client may send an entry or a record to be checked.
+    pub writes_per_minute: u32,
+    /// The most clients of whom it is known what they took from a quota; those seen once are forgotten first.
+    pub remembered_clients: usize,
     /// Streams of changes at one time; whoever comes then is told to come back. 0: there are none.
     pub max_change_streams: usize,
     /// Streams of changes that one client has at one time; it is told to come back like the others.
@@ -141,9 +140,11 @@ impl Default for Server {
             min_write_bytes_per_second: limits.min_write_bytes_per_second,
             lookup_timeout_ms: in_millis(limits.deadline),
             max_concurrent_lookups: limits.backend_concurrency,
-            max_waiting_lookups: 4096,
-            client_share_percent: SHARE_PERCENT,
-            misses_per_minute: 12_000,
+            max_waiting_lookups: limits.backend_waiting,
+            client_share_percent: limits.client_share_percent,
+            misses_per_minute: limits.misses_per_minute,
+            writes_per_minute: limits.writes_per_minute,
+            remembered_clients: limits.remembered_clients,
             max_change_streams: limits.change_streams,
             max_change_streams_per_client: limits.change_streams_per_client,
             change_heartbeat_seconds: limits.change_heartbeat.as_secs(),

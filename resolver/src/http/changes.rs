@@ -11,13 +11,13 @@ use http::{HeaderName, Method, StatusCode};
 use super::{
     Site,
     event_stream::come_back,
-    quota::Purpose,
     reply::{self, Reply},
     request::{Asked, Parameters},
 };
 use crate::{
     changes::{CursorError, Feed, Place},
     problem::Refusal,
+    quota::Purpose,
 };
 
 /// The most changes in one answer.
@@ -31,7 +31,7 @@ pub(super) async fn changes(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let feed = site.feed.as_ref().ok_or(Refusal::NoSuchPage)?;
     let (events, parameters) = (asked.prefers_events(), asked.parameters()?);
     let limit = limit(&parameters)?;
-    match site.quotas.spend(Purpose::Changes, asked.client) {
+    match site.quotas.spend(Purpose::Changes) {
         Err(Refusal::Quota { retry_after_seconds }) if events => {
             return Ok(come_back(Duration::from_secs(retry_after_seconds)));
         }

@@ -6,7 +6,6 @@ use namesake::lab::{Report, RowReport};
 
 use super::{
     Site,
-    quota::Purpose,
     reply::{self, Reply},
     request::{Asked, Parameters},
 };
@@ -14,6 +13,7 @@ use crate::{
     lab::{NotPlayed, State},
     pages::{self, CompareView, Numbers, Played, Plot, StoryView},
     problem::Refusal,
+    quota::Purpose,
 };
 
 /// `GET /compare?columns=&story=&step=&with=`, and the inputs of the calculator.
@@ -25,7 +25,7 @@ pub(super) async fn compare(site: &Site, asked: &Asked) -> Result<Reply, Refusal
         Err((status, page)) => return Ok(reply::page(status, page)),
     };
     if let Some(told) = told {
-        return story(site, asked, report, told).await;
+        return story(site, report, told).await;
     }
     let mut numbers = Numbers::default();
     for name in Numbers::names(report) {
@@ -93,17 +93,17 @@ impl Told {
     }
 }
 
-async fn story(site: &Site, asked: &Asked, report: &Report, told: Told) -> Result<Reply, Refusal> {
+async fn story(site: &Site, report: &Report, told: Told) -> Result<Reply, Refusal> {
     let Told { plot, step, second } = told;
     let stored = report.rows.iter().find(|row| row.id == plot.row).ok_or(Refusal::NoSuchPage)?;
-    let (fresh, played) = play(site, asked, plot).await;
+    let (fresh, played) = play(site, plot).await;
     let row = fresh.as_ref().unwrap_or(stored);
     Ok(reply::page(StatusCode::OK, pages::story(&StoryView { plot, report, row, played, step, second })))
 }
 
 /// Plays it for this reader, within the quota of explanations; beyond, what was played before is as good.
-async fn play(site: &Site, asked: &Asked, plot: &Plot) -> (Option<RowReport>, Played) {
-    if site.quotas.spend(Purpose::Explain, asked.client).is_err() {
+async fn play(site: &Site, plot: &Plot) -> (Option<RowReport>, Played) {
+    if site.quotas.spend(Purpose::Explain).is_err() {
         return (None, Played::BeforeQuota);
     }
     match site.plays.row(plot.row).await {

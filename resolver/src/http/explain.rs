@@ -5,17 +5,16 @@ use namesake::Trace;
 
 use super::{
     Site,
-    quota::Purpose,
     reply::{self, Reply},
     request::Asked,
 };
-use crate::{pages, problem::Refusal, query::InvalidQuery};
+use crate::{pages, problem::Refusal, query::InvalidQuery, quota::Purpose};
 
 pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
     let parameters = asked.parameters()?;
     let text = parameters.one("handle")?.ok_or(InvalidQuery::Missing)?;
     let query = site.query(text, parameters.one("scheme")?)?;
-    site.quotas.spend(Purpose::Explain, asked.client)?;
+    site.quotas.spend(Purpose::Explain)?;
     let explanation = site.resolver.explain(&query, Trace::on()).await;
     // The explanation itself succeeded, whatever it explains.
     Ok(match asked.prefers_html() {

@@ -10,7 +10,6 @@ use namesake::{AccountId, ErrorKind, Lookup, ResolveError};
 
 use super::{
     Site, mirror,
-    quota::Purpose,
     reply::{self, Reply},
     request::Asked,
 };
@@ -21,6 +20,7 @@ use crate::{
     percent,
     problem::Refusal,
     query::{self, InvalidQuery, Subject},
+    quota::Purpose,
 };
 
 const FROM_THE_PLC_LOG: &str = "Claims recorded in the DID's signed audit log, by the time the directory took each. A claim \
@@ -36,17 +36,17 @@ pub(super) async fn handles(site: &Site, asked: &Asked, part: &str) -> Result<Re
     let id = percent::decode(part).ok_or(InvalidQuery::Encoding)?;
     let account = AccountId::parse(query::trimmed(&id)).map_err(|_| InvalidQuery::Account)?;
     let history = match account.as_str().starts_with("did:") {
-        true => recorded(site, asked, &account).await?,
+        true => recorded(site, &account).await?,
         false => own(site, asked, &account).await?,
     };
     Ok(reply::json(StatusCode::OK, &history))
 }
 
-async fn recorded(site: &Site, asked: &Asked, account: &AccountId) -> Result<HandleHistory, Refusal> {
+async fn recorded(site: &Site, account: &AccountId) -> Result<HandleHistory, Refusal> {
     let failed = |error| Refusal::Failed { handle: None, error };
     let unsupported = || ResolveError::new(ErrorKind::Unsupported, "no record of this DID's handles is kept");
     let history = site.history.as_ref().ok_or_else(|| failed(unsupported()))?;
-    site.quotas.spend(Purpose::Explain, asked.client)?;
+    site.quotas.spend(Purpose::Explain)?;
     let account = &site.resolver.canonical(account).await?;
     let Claims { record, deactivated, claims } = match history.claims_of(account).await.map_err(failed)? {
         Lookup::Found { value, .. } => value,

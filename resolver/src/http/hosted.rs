@@ -19,7 +19,6 @@ use namesake_independent::hosted::{Hosted, ProfileReceipt, Receipt, Rule};
 use super::{
     Site,
     at_host::JSON_LINES,
-    quota::Purpose,
     reply::{self, Reply},
     request::Asked,
     request_body::Received,
@@ -29,6 +28,7 @@ use crate::{
     percent,
     problem::Refusal,
     query::InvalidQuery,
+    quota::Purpose,
 };
 
 /// `GET /v1/independent`
@@ -47,12 +47,12 @@ pub(super) fn terms(site: &Site) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-/// `POST /v1/independent/accounts`. Every attempt counts: it is the checking that costs.
+/// `POST /v1/independent/accounts`. An account that is to be made counts once its entry is known to be good: nobody's quota
+/// is spent by nonsense that others send from the same address.
 pub(super) async fn register(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     let hosted = site.hosted()?;
-    site.quotas.spend(Purpose::Register, asked.client)?;
     let entry = body(site, asked).await?;
-    let taken = hosted.register(&entry).await;
+    let taken = hosted.register_if(&entry, || site.quotas.take(Purpose::Register)).await;
     receipt(site, taken.map_err(|rejection| Refusal::rejected(rejection, hosted.now()))?)
 }
 
@@ -102,6 +102,8 @@ fn receipt(site: &Site, receipt: Receipt) -> Result<Reply, Refusal> {
 
 /// An entry or a record. Whatever is too long to be read is too long to be one.
 async fn body(site: &Site, asked: Asked) -> Result<Received, Refusal> {
+    // Every attempt counts: it is the reading and the checking that costs.
+    site.quotas.spend(Purpose::Write)?;
     asked.body(site, site.hosted()?.settings().largest_entry()).await.map_err(|refusal| match refusal {
         Refusal::TooLarge => Refusal::rule_of_size(Rule::EntrySize),
         other => other,

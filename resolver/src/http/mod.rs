@@ -62,7 +62,6 @@ mod packing;
 mod pages;
 mod policies;
 mod proxies;
-mod quota;
 mod reply;
 mod request;
 mod request_body;
@@ -97,7 +96,6 @@ use self::{
     ops::RequestCounters,
     our_hosts::OurHosts,
     packing::Wishes,
-    quota::Quotas,
     reply::Reply,
     request::Asked,
     request_body::Bodies,
@@ -107,6 +105,7 @@ use self::{
 pub use self::{ops::install_metrics, proxies::Proxies};
 use crate::{
     addresses::Addresses,
+    asker::Asker,
     atproto::Atproto,
     builder::Options,
     changes::Feed,
@@ -115,6 +114,7 @@ use crate::{
     lookup::Resolver,
     panic,
     problem::Refusal,
+    quota::Quotas,
     settings::Limits,
 };
 
@@ -130,7 +130,7 @@ pub(crate) struct Site {
     our_hosts: Option<OurHosts>,
     feed: Option<Arc<Feed>>,
     streams: Streams,
-    quotas: Quotas,
+    quotas: Arc<Quotas>,
     bodies: Arc<Bodies>,
     counters: RequestCounters,
     metrics: Option<PrometheusHandle>,
@@ -146,7 +146,7 @@ impl Site {
         atproto: Option<Atproto>,
         history: Option<History>,
         mirrors: Vec<Arc<MirrorModel>>,
-        limits: Limits,
+        (limits, quotas): (Limits, Arc<Quotas>),
         metrics: Option<PrometheusHandle>,
         options: Options,
     ) -> Self {
@@ -167,7 +167,7 @@ impl Site {
             feed: None,
             streams: Streams::new(&limits),
             limits,
-            quotas: Quotas::new(&limits),
+            quotas,
             bodies: Arc::new(Bodies::new(&limits)),
             counters: RequestCounters::register(),
             metrics,
@@ -198,7 +198,6 @@ impl Site {
 
     /// Called every few seconds while serving.
     fn tidy(&self) {
-        self.quotas.tidy();
         self.counters.tell();
         if let Some(recorder) = &self.metrics {
             recorder.run_upkeep();
@@ -220,14 +219,18 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     let reads = matches!(*asked.method(), Method::GET | Method::HEAD);
     let wishes = reads.then(|| Wishes::of(&asked.head.headers));
 
+    let asker = Asker::new(asked.client);
     let outcome = match asked.method() {
         _ if !is_clear => Err(unclear_host()),
         &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
         method if !kind.takes(method) => Err(Refusal::Method),
-        _ => match AssertUnwindSafe(dispatch(site, asked, route, door)).catch_unwind().await {
-            Ok(outcome) => outcome,
-            Err(panic) => Err(panicked(&*panic)),
-        },
+        _ => {
+            let dispatched = asker.clone().answers(dispatch(site, asked, route, door));
+            match AssertUnwindSafe(dispatched).catch_unwind().await {
+                Ok(outcome) => outcome,
+                Err(panic) => Err(panicked(&*panic)),
+            }
+        }
     };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, route, &refusal, html, request_id));
     if let Some(wishes) = wishes {
@@ -236,6 +239,9 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
     reply::identify(&mut reply, request_id);
     if kind.is_public() {
         cors::allow_any_origin(reply.headers_mut());
+    }
+    if let Some(left) = asker.left() {
+        reply::say_what_is_left(&mut reply, &left);
     }
     site.counters.count(kind, reply.status());
     if let Some(begun) = begun {

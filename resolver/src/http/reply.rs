@@ -14,6 +14,7 @@ use crate::{
     pages::{self, CONTENT_SECURITY_POLICY},
     prepared::{self, Kind, Prepared},
     problem::Refusal,
+    quota::Left,
 };
 
 /// What goes out.
@@ -26,6 +27,8 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 const CHECKED_AT: HeaderName = HeaderName::from_static("namesake-checked-at");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STALE: HeaderName = HeaderName::from_static("namesake-stale");
 /// The id under which the request is in the log, should that tell of it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("namesake-request-id");
@@ -147,6 +150,15 @@ impl Ready {
             _ => None,
         });
         Self { differs: differs.collect(), headers }
+    }
+}
+
+/// Says what the client has left of the quota it took from.
+pub(crate) fn say_what_is_left(reply: &mut Reply, left: &Left) {
+    for (name, value) in [(RATE_LIMIT, left.field()), (RATE_LIMIT_POLICY, left.policy())] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers_mut().insert(name, value);
+        }
     }
 }
 

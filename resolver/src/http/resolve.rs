@@ -6,15 +6,16 @@ use tokio::task::JoinSet;
 
 use super::{
     Site, lookup,
-    quota::Purpose,
     reply::{self, Reply},
     request::{self, Asked},
     request_body::BATCH,
 };
 use crate::{
     api::{Problem, Resolution},
+    asker::Asker,
     problem::Refusal,
     query::{self, InvalidQuery, Query, Selector, Subject},
+    quota::Purpose,
 };
 
 /// `GET /v1/resolve?handle=&scheme=&fresh=`
@@ -25,7 +26,7 @@ pub(super) async fn one(site: &Site, asked: &Asked) -> Result<Reply, Refusal> {
     let answered = match parameters.flag("fresh")? {
         false => site.resolver.answer(&query).await?,
         true => {
-            site.quotas.spend(Purpose::Fresh, asked.client)?;
+            site.quotas.spend(Purpose::Fresh)?;
             site.resolver.answer_afresh(&query).await?
         }
     };
@@ -70,15 +71,16 @@ pub(super) async fn batch(site: &Site, asked: Asked) -> Result<Reply, Refusal> {
     }
     // Dropped with the request: the lookups go on, nobody waits for them.
     let mut waiting = JoinSet::new();
+    let asker = Asker::current();
     let mut results: Vec<OneResult> = Vec::with_capacity(batch.handles.len());
     for (place, handle) in batch.handles.into_iter().enumerate() {
         match site.query(&handle, batch.scheme.as_deref()) {
             Ok(query) => {
                 let resolver = std::sync::Arc::clone(&site.resolver);
-                waiting.spawn(async move {
+                waiting.spawn(asker.clone().answers(async move {
                     let outcome = async { resolver.read(&query, &resolver.answer(&query).await?) };
                     (place, outcome.await)
-                });
+                }));
                 results.push(pending(handle));
             }
             Err(refusal) => results.push(settled(handle, Err(refusal))),

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use super::{
     Site,
-    quota::Purpose,
     reply::{self, Reply},
     request::{self, Asked},
     request_body::FORM,
@@ -22,6 +21,7 @@ use crate::{
     prepared::{Kind, Prepared},
     problem::Refusal,
     query::{InvalidQuery, Subject},
+    quota::Purpose,
     status,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn refresh_identity(site: &Site, asked: Asked) -> Result<Reply,
     struct Input {
         identifier: String,
     }
-    site.quotas.spend(Purpose::Fresh, asked.client)?;
+    site.quotas.spend(Purpose::Fresh)?;
     let body = asked.body(site, FORM).await?;
     let input: Input = request::object(&body)
         .map_err(|_| Refusal::Request(r#"the body must be {"identifier": "…"}"#.to_owned()))?;

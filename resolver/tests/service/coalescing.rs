@@ -97,5 +97,5 @@ async fn a_queue_that_does_not_move_is_given_up_too() {
     world.independent.hold();
     let _first = ask(&world, 1).await;
     world.independent.asked(1).await;
-    assert_eq!(world.who("bob.example.com").await, "!504");
+    assert_eq!(world.who("bob.example.com").await, "!503");
 }

@@ -33,6 +33,7 @@ mod readiness;
 mod restart;
 mod robustness;
 mod sender;
+mod shares;
 mod slow_readers;
 mod support;
 mod syntax;

@@ -342,6 +342,9 @@ pub(crate) struct Reply {
     pub(crate) body: String,
 }
 
+/// Fields that tell of one request, and not of what was asked.
+const PER_REQUEST: [&str; 4] = ["date", "namesake-request-id", "ratelimit", "ratelimit-policy"];
+
 impl Reply {
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
@@ -358,7 +361,7 @@ impl Reply {
 
     /// Without what is another for each request.
     fn comparable(mut self) -> Self {
-        self.headers.retain(|name, _| !["date", "namesake-request-id"].contains(&name.as_str()));
+        self.headers.retain(|name, _| !PER_REQUEST.contains(&name.as_str()));
         self
     }
 

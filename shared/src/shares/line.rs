@@ -155,8 +155,9 @@ impl<W> Line<W> {
     pub(super) fn refusal(&self, client: Client, retry_after: Duration) -> Refused {
         let most = self.share_of_places(client);
         let standing = self.clients.get(&client);
-        let takes_more_than_a_turn =
-            standing.is_some_and(|standing| !standing.waiting.is_empty() || standing.places >= most);
+        let takes_more_than_a_turn = standing
+            .is_some_and(|standing| !standing.waiting.is_empty() || standing.places >= most)
+            && client != Client::Ours;
         let whose = if takes_more_than_a_turn { Whose::Own } else { Whose::All };
         Refused { whose, retry_after: retry_after.max(Duration::from_secs(1)) }
     }

@@ -29,6 +29,15 @@ pub struct Turn {
     queue: FairQueue,
     client: Client,
     begun: Instant,
+    has_waited: bool,
+}
+
+impl Turn {
+    /// Whether it was not to be had at once: what was so before may no longer be.
+    #[must_use]
+    pub fn has_waited(&self) -> bool {
+        self.has_waited
+    }
 }
 
 /// One question that waits.
@@ -54,7 +63,7 @@ impl FairQueue {
         let waiting = {
             let mut line = self.lock();
             if line.enter(client, begun) {
-                return Ok(self.begin(client));
+                return Ok(self.begin(client, false));
             }
             let waiter = Arc::<Waiter>::default();
             line.wait(client, Arc::clone(&waiter), patience, begun)?;
@@ -74,8 +83,8 @@ impl FairQueue {
         self.lock().known_clients()
     }
 
-    fn begin(&self, client: Client) -> Turn {
-        Turn { queue: self.clone(), client, begun: Instant::now() }
+    fn begin(&self, client: Client, has_waited: bool) -> Turn {
+        Turn { queue: self.clone(), client, begun: Instant::now(), has_waited }
     }
 
     /// Nothing that can panic runs under this lock, so what it holds is whole even if poisoned.
@@ -118,7 +127,7 @@ struct Waiting<'a> {
 
 impl Waiting<'_> {
     async fn turn(mut self, deadline: Instant) -> Result<Turn, Refused> {
-        let Some(waiter) = self.waiter.clone() else { return Ok(self.queue.begin(self.client)) };
+        let Some(waiter) = self.waiter.clone() else { return Ok(self.queue.begin(self.client, true)) };
         loop {
             let wake_at = {
                 let now = Instant::now();
@@ -126,7 +135,7 @@ impl Waiting<'_> {
                 dispatch(&mut line, now, Some(&waiter));
                 if waiter.has_turn.load(Ordering::Acquire) {
                     self.waiter = None;
-                    return Ok(self.queue.begin(self.client));
+                    return Ok(self.queue.begin(self.client, true));
                 }
                 if now >= deadline {
                     return Err(line.refusal(self.client, Duration::ZERO));

@@ -26,7 +26,14 @@ pub(crate) fn serve_backend(server: &Runtime, backend: Arc<dyn HandleResolver>) 
 
 fn listen(server: &Runtime, builder: Builder) -> SocketAddr {
     // Tens of thousands of askers come from one machine here.
-    let limits = Limits { backend_concurrency: 16 << 10, max_connections: 64 << 10, ..Limits::default() };
+    let limits = Limits {
+        backend_concurrency: 16 << 10,
+        backend_waiting: 64 << 10,
+        client_share_percent: 100,
+        misses_per_minute: u32::MAX,
+        max_connections: 64 << 10,
+        ..Limits::default()
+    };
     let public_url = "https://names.example".parse().expect("a URL");
     let namesake = builder.limits(limits).public_url(public_url).build().expect("a service");
     let listener = server.block_on(TcpListener::bind("127.0.0.1:0")).expect("a loopback port");
