@@ -125,9 +125,11 @@ impl Refusal {
         Self::Absent { handle: None, why: Why::Unknown, others: Vec::new() }
     }
 
-    /// The store of accounts failed. Logged here, once.
+    /// The store of accounts failed. Logged here, once; that its disk is full, it says itself.
     pub(crate) fn store(error: StoreError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "hosted.store_failed");
+        if !matches!(error, StoreError::Full) {
+            tracing::error!(error = &error as &dyn std::error::Error, "hosted.store_failed");
+        }
         let error = ResolveError::caused(ErrorKind::Unavailable, "the store of accounts failed", error);
         Self::Failed { handle: None, error }
     }

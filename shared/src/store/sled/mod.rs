@@ -50,6 +50,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use self::files::Lock;
+use self::mark::OpenMark;
 use self::opening::{Closing, Opening};
 use self::space::Space;
 use self::view::View;
@@ -152,14 +153,15 @@ impl SledStore {
         min_free_bytes: u64,
         space: Box<dyn Fn() -> io::Result<Space> + Send>,
     ) -> Result<Self, OpenError> {
-        let (engine, durable) = opening.open()?;
-        Self::run(opening, lock, View::new(engine, durable), min_free_bytes, space)
+        let (engine, durable, mark) = opening.open()?;
+        Self::run(opening, lock, View::new(engine, durable), mark, min_free_bytes, space)
     }
 
     fn run(
         opening: Opening,
         lock: Lock,
         view: View,
+        mark: OpenMark,
         min_free_bytes: u64,
         space: Box<dyn Fn() -> io::Result<Space> + Send>,
     ) -> Result<Self, OpenError> {
@@ -167,7 +169,8 @@ impl SledStore {
         let (set_health, health) = watch::channel(StoreHealth::Well);
         let closing = Closing::new(path.clone(), view.shared_mark(), health.clone());
         let graves = view.graves().map_err(|error| opening.unreadable(error))?;
-        let writer = Writer::start(Arc::clone(&view), graves, opening, min_free_bytes, space, set_health);
+        let writer =
+            Writer::start(Arc::clone(&view), graves, opening, mark, min_free_bytes, space, set_health);
         let writer = writer.map_err(|source| OpenError::Io { path: path.clone(), source })?;
         Ok(Self { path, health, writer, view, _closing: closing, _lock: lock })
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 
 use super::engine::Engine;
-use super::mark::Mark;
+use super::mark::{Mark, OpenMark};
 use super::{OpenError, files};
 use crate::store::{StoreError, StoreHealth, Version};
 
@@ -21,8 +21,8 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// The database, and its last version: all that recovery found is synced, so all of it may be seen.
-    pub(super) fn open(&self) -> Result<(Engine, Version), OpenError> {
+    /// The database, its last version (all that recovery found is synced, so all of it may be seen), and its mark.
+    pub(super) fn open(&self) -> Result<(Engine, Version, OpenMark), OpenError> {
         let folder = &self.folder;
         let failed = |source| OpenError::Io { path: folder.clone(), source };
         let mark = files::check(folder)?;
@@ -34,20 +34,19 @@ impl Opening {
         }
         files::make_private(folder).map_err(failed)?;
         files::sync_all(folder).map_err(failed)?;
-        // From now on its log grows.
-        Mark { version: last, length: None }.write(folder).map_err(failed)?;
-        Ok((engine, last))
+        let mark = OpenMark::begin(folder, last).map_err(failed)?;
+        Ok((engine, last, mark))
     }
 
     /// The same after an error of the disk: what was acknowledged up to `durable` must still be there.
-    pub(super) fn open_again(&self, durable: Version) -> Result<(Engine, Version), OpenError> {
+    pub(super) fn open_again(&self, durable: Version) -> Result<(Engine, Version, OpenMark), OpenError> {
         files::forget_cached(&self.folder)
             .map_err(|source| OpenError::Io { path: self.folder.clone(), source })?;
-        let (engine, last) = self.open()?;
+        let (engine, last, mark) = self.open()?;
         if last < durable {
             return Err(self.damaged(format!("its last change is {last}, and {durable} was confirmed")));
         }
-        Ok((engine, last))
+        Ok((engine, last, mark))
     }
 
     /// An error of the first reads, as one of opening.

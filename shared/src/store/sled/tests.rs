@@ -29,10 +29,10 @@ fn roomy() -> Box<dyn Fn() -> io::Result<Space> + Send> {
 /// A store whose first sync fails, and that is then opened again at `again`.
 fn broken(path: &Path, again: &Path) -> SledStore {
     let lock = files::lock(path).unwrap();
-    let (engine, last) = opening(path).open().unwrap();
+    let (engine, last, mark) = opening(path).open().unwrap();
     let view = View::new(engine.with_broken_sync(), last);
     let again = Opening { folder: again.to_owned(), cache_bytes: 8 * 1024 * 1024 };
-    SledStore::run(again, lock, view, 0, roomy()).unwrap()
+    SledStore::run(again, lock, view, mark, 0, roomy()).unwrap()
 }
 
 /// Does what the writer does with a batch, but for its sync.
@@ -160,54 +160,106 @@ async fn a_writer_that_panics_ends_the_store_and_every_later_write_says_so() {
     }
 }
 
-/// Of every file, at several lengths: either everything is there, or the error says which store it is, and what to do.
-#[tokio::test]
-async fn a_file_that_was_cut_is_an_error_or_no_loss() {
+/// A store with 300 long values and one more key, as a stop or a kill leaves its files.
+async fn filled(killed: bool) -> (tempfile::TempDir, Option<SledStore>) {
     let whole = tempfile::tempdir().unwrap();
     let store = open(whole.path()).unwrap();
     for n in 0..300_u16 {
-        store.commit(Commit::new().put(key(format!("k/{n}")), n.to_be_bytes().repeat(1500))).await.unwrap();
+        let value = n.to_be_bytes().repeat(1500);
+        store.commit(Commit::new().put(key(format!("k/{n}")), value)).await.unwrap();
     }
     drop(store);
-    drop(open(whole.path()).unwrap());
-    let (mut files, mut refused) = (0, 0);
-    for file in fs::read_dir(whole.path()).unwrap().map(|file| file.unwrap()) {
-        if !file.file_type().unwrap().is_file() {
-            continue;
+    let store = open(whole.path()).unwrap();
+    store.commit(Commit::new().put(key("last"), b"1".as_slice())).await.unwrap();
+    (whole, killed.then_some(store))
+}
+
+/// The files of a store, but for its lock, in a folder of their own.
+fn copy_of(whole: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("blobs")).unwrap();
+    for file in fs::read_dir(whole).unwrap().map(|file| file.unwrap()) {
+        if file.file_type().unwrap().is_file() {
+            fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
-        files += 1;
-        let length = file.metadata().unwrap().len();
-        let gone = [None];
-        let cuts = [0, 1, 7, 8, 20, 100, 4096, length / 4, length / 2, length.saturating_sub(1)];
-        for cut in gone.into_iter().chain(cuts.into_iter().filter(|cut| *cut < length).map(Some)) {
-            let copy = tempfile::tempdir().unwrap();
-            fs::create_dir(copy.path().join("blobs")).unwrap();
-            for other in fs::read_dir(whole.path()).unwrap().map(|file| file.unwrap()) {
-                if other.file_type().unwrap().is_file() {
-                    fs::copy(other.path(), copy.path().join(other.file_name())).unwrap();
-                }
-            }
-            let damaged = copy.path().join(file.file_name());
-            match cut {
-                Some(length) => fs::File::options().write(true).open(&damaged).unwrap().set_len(length),
-                None => fs::remove_file(&damaged),
-            }
-            .unwrap();
-            match open(copy.path()) {
-                Ok(store) => {
-                    let found = store.scan(b"k/", None, 400).await.unwrap().len();
-                    assert_eq!(found, 300, "{} cut to {cut:?} was opened with less in it", damaged.display());
-                }
-                Err(error) => {
-                    refused += 1;
-                    let said = error.to_string();
-                    assert!(said.contains(&copy.path().display().to_string()), "{said}");
-                    assert!(said.contains("backup"), "{}, {cut:?}: {said}", damaged.display());
-                }
+    }
+    copy
+}
+
+/// That a damaged store is opened with everything in it, or not opened, or does not read: in words that help. `true`: the
+/// damage was seen.
+async fn is_seen_or_harmless(folder: &Path, what: &str) -> bool {
+    let store = match open(folder) {
+        Ok(store) => store,
+        Err(error) => {
+            let said = error.to_string();
+            assert!(
+                said.contains(&folder.display().to_string()) && said.contains("backup"),
+                "{what}: {said}"
+            );
+            return true;
+        }
+    };
+    let mut found = 0;
+    for name in (0..300).map(|n| format!("k/{n}")).chain(["last".to_owned()]) {
+        match store.read(&key(name.clone())).await {
+            Ok(entry) => found += usize::from(entry.is_some()),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Damaged(_) | StoreError::Io(_)), "{what}: {error:?}");
+                return true;
             }
         }
     }
-    assert!(files >= 5 && refused >= 10, "{files} {refused}");
+    assert_eq!(found, 301, "{what} was opened with less in it");
+    assert_eq!(store.scan(b"", None, 400).await.unwrap().len(), 301, "{what}");
+    false
+}
+
+/// Of every file, at several lengths: either everything is there, or the error says which store it is, and what to do.
+#[tokio::test]
+async fn a_file_that_was_cut_is_an_error_or_no_loss() {
+    for killed in [false, true] {
+        let (whole, _running) = filled(killed).await;
+        let (mut files, mut seen) = (0, 0);
+        for file in fs::read_dir(whole.path()).unwrap().map(|file| file.unwrap()) {
+            if !file.file_type().unwrap().is_file() {
+                continue;
+            }
+            files += 1;
+            let length = file.metadata().unwrap().len();
+            let cuts = [0, 1, 7, 8, 20, 100, 4096, length / 4, length / 2, length.saturating_sub(1)];
+            for cut in [None].into_iter().chain(cuts.into_iter().filter(|cut| *cut < length).map(Some)) {
+                let copy = copy_of(whole.path());
+                let damaged = copy.path().join(file.file_name());
+                match cut {
+                    Some(length) => fs::File::options().write(true).open(&damaged).unwrap().set_len(length),
+                    None => fs::remove_file(&damaged),
+                }
+                .unwrap();
+                let what = format!("{:?} cut to {cut:?} (killed: {killed})", file.file_name());
+                seen += usize::from(is_seen_or_harmless(copy.path(), &what).await);
+            }
+        }
+        assert!(files >= 5 && seen >= 10, "{files} {seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_written_over_is_an_error_or_no_loss() {
+    let (whole, _running) = filled(false).await;
+    let mut seen = 0;
+    for name in ["db", "conf", "namesake.mark"] {
+        let length = fs::metadata(whole.path().join(name)).unwrap().len();
+        for part in 0..24 {
+            let copy = copy_of(whole.path());
+            let mut bytes = fs::read(copy.path().join(name)).unwrap();
+            let at = usize::try_from(length * part / 24).unwrap();
+            bytes.iter_mut().skip(at).take(64).for_each(|byte| *byte ^= 0x5a);
+            fs::write(copy.path().join(name), bytes).unwrap();
+            seen += usize::from(is_seen_or_harmless(copy.path(), &format!("{name} at {at}")).await);
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 #[cfg(unix)]

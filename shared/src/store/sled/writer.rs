@@ -14,6 +14,7 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::engine::Rows;
+use super::mark::OpenMark;
 use super::opening::Opening;
 use super::panics;
 use super::rows::{self, Row};
@@ -50,6 +51,7 @@ impl Writer {
         view: Arc<View>,
         graves: Vec<Key>,
         opening: Opening,
+        mark: OpenMark,
         min_free_bytes: u64,
         space: Box<dyn Fn() -> io::Result<Space> + Send>,
         health: watch::Sender<StoreHealth>,
@@ -57,7 +59,7 @@ impl Writer {
         let (queue, requests) = mpsc::channel(MAX_QUEUED_COMMITS);
         let (watched, seen) = ((Arc::clone(&view), health.clone()), health.subscribe());
         let synced = HashSet::new();
-        let thread = Thread { view, opening, min_free_bytes, space, health, requests, synced, graves };
+        let thread = Thread { view, opening, mark, min_free_bytes, space, health, requests, synced, graves };
         let thread = Builder::new().name("namesake-store".into()).spawn(move || {
             // Those who waited for what was under way are told that its outcome is not known; all others, from now on, that
             // nothing is written.
@@ -104,6 +106,7 @@ impl Drop for Writer {
 struct Thread {
     view: Arc<View>,
     opening: Opening,
+    mark: OpenMark,
     min_free_bytes: u64,
     space: Box<dyn Fn() -> io::Result<Space> + Send>,
     health: watch::Sender<StoreHealth>,
@@ -185,6 +188,7 @@ impl Thread {
         let error = match staged.commit(&mut self.synced, &self.graves) {
             Ok(graves) => {
                 self.graves = graves;
+                self.mark.note(last);
                 return outcomes;
             }
             Err(error) => error,
@@ -220,7 +224,8 @@ impl Thread {
         self.health.send_replace(StoreHealth::Reopening);
         self.view.close();
         match self.opening.open_again(self.view.mark()) {
-            Ok((engine, durable)) => {
+            Ok((engine, durable, mark)) => {
+                self.mark = mark;
                 self.synced.clear();
                 self.view.reopen(engine, durable);
                 // Which of them are left depends on what was there. One that is not known costs a row until the next start.
