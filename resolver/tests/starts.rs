@@ -61,8 +61,13 @@ impl Running {
 
 /// The service in this folder, once it says that it is ready; or its exit code, and what it said.
 fn start(folder: &Path) -> Result<Running, (i32, String)> {
+    start_with(folder, &[])
+}
+
+fn start_with(folder: &Path, environment: &[(&str, &Path)]) -> Result<Running, (i32, String)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_namesake"));
-    command.env_clear().current_dir(folder).args(["serve"]).stdin(Stdio::null()).stderr(Stdio::piped());
+    command.env_clear().envs(environment.iter().copied()).current_dir(folder);
+    command.args(["serve"]).stdin(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut said = String::new();
@@ -258,4 +263,53 @@ async fn what_the_service_writes_is_nobody_elses_business() {
     for file in fs::read_dir(folder.path().join("store")).unwrap().map(|file| file.unwrap().path()) {
         assert_eq!(mode(&file) & 0o077, 0, "{}", file.display());
     }
+}
+
+/// The disk fails, and goes on failing while the store is opened again: the process says why it ends, and ends.
+#[tokio::test]
+async fn a_store_that_has_ended_ends_the_service_with_its_reason() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let (library, trouble) = (folder.join("power_cut.so"), folder.join("trouble"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/power-cut/power_cut.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O2", "-pthread", "-o"]).arg(&library).arg(source);
+    assert!(compiler.status().unwrap().success(), "Rust links with the same");
+    fs::write(folder.join("namesake.toml"), &CONFIG[..CONFIG.find("[mirror").unwrap()]).unwrap();
+    let disk = [
+        ("LD_PRELOAD", library.as_path()),
+        ("POWER_CUT_DIR", folder.as_path()),
+        ("POWER_CUT_MODE", Path::new("full")),
+        ("POWER_CUT_AFTER", Path::new("1")),
+        ("POWER_CUT_WHEN", &trouble),
+    ];
+    let mut service = start_with(&folder, &disk).unwrap_or_else(|failed| panic!("{failed:?}"));
+    let register = |name: &str| {
+        let server = format!("http://{}", service.address);
+        let handle = format!("{name}.example.com");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_namesake"));
+        command.env_clear().current_dir(&folder).args(["identity", "new", "--yes", "--server", &server]);
+        command.args(["--handle", &handle, "--dir", name, "--recovery-key-out", &format!("{name}.key")]);
+        command.output().unwrap()
+    };
+    let made = register("alice");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    fs::write(&trouble, "").unwrap();
+    let refused = register("bob");
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    let said: String = service.log.by_ref().map(|line| line.unwrap() + "\n").collect();
+    assert_eq!(service.child.wait().unwrap().code(), Some(3), "{said}");
+    for part in
+        ["store.failed", "store.ended", "namesake: the store ended, and the service with it", "No space left"]
+    {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+
+    fs::remove_file(&trouble).unwrap();
+    start(&folder).unwrap_or_else(|failed| panic!("{failed:?}")).stop();
+    let account = fs::read_to_string(folder.join("alice/identity.json")).unwrap();
+    let account: Value = serde_json::from_str(&account).unwrap();
+    let key = Key::new(format!("independent/account/{}", account["account"].as_str().unwrap())).unwrap();
+    assert!(store(&folder).read(&key).await.unwrap().is_some(), "what was acknowledged is there");
 }

@@ -16,6 +16,7 @@
  *                    "lost": every n-th fdatasync of a file with unsynced blocks fails with EIO, and they are gone. As
  *                    with the kernel's cache, a second attempt would report success.
  *                    "full": every n-th watched write fails with ENOSPC
+ *   POWER_CUT_WHEN   a file: the disk fails only while it is there
  *
  * Watched: write, pwrite, writev, pwritev, ftruncate and their 64-bit names. Not modelled: lost directory entries (creation,
  * rename and removal are durable at once), O_TRUNC, O_DSYNC, mmap, io_uring.
@@ -69,7 +70,8 @@ static char directory[PATH_MAX];
 static size_t directory_length;
 static long cut_after, writes;
 static int random_mode, lost_mode, full_mode;
-static long syncs;
+static long syncs, refusals;
+static const char *when;
 static uint64_t coin;
 
 __attribute__((constructor)) static void start(void)
@@ -86,6 +88,7 @@ __attribute__((constructor)) static void start(void)
     random_mode = mode != NULL && strcmp(mode, "random") == 0;
     lost_mode = mode != NULL && strcmp(mode, "lost") == 0;
     full_mode = mode != NULL && strcmp(mode, "full") == 0;
+    when = getenv("POWER_CUT_WHEN");
     coin = (seed != NULL ? strtoull(seed, NULL, 10) : 1) * 2862933555777941757u + 3037000493u;
 }
 
@@ -93,6 +96,11 @@ static void broken(const char *what)
 {
     perror(what);
     abort();
+}
+
+static int fails(void)
+{
+    return when == NULL || access(when, F_OK) == 0;
 }
 
 static int toss(void)
@@ -209,7 +217,7 @@ static int before_write(int fd, const struct stat *status, off_t offset, size_t 
     pthread_mutex_lock(&lock);
     if (++writes >= cut_after && !lost_mode && !full_mode)
         cut();
-    if (full_mode && writes % cut_after == 0) {
+    if (full_mode && fails() && ++refusals % cut_after == 0) {
         errno = ENOSPC;
         return 0;
     }
@@ -321,7 +329,8 @@ static int sync_with(long call, int fd)
         return (int)syscall(call, fd);
     pthread_mutex_lock(&lock);
     file = find(&status);
-    if (lost_mode && call == SYS_fdatasync && file != NULL && has_blocks(file) && ++syncs % cut_after == 0) {
+    if (lost_mode && call == SYS_fdatasync && file != NULL && has_blocks(file) && fails() &&
+        ++syncs % cut_after == 0) {
         lose(file);
         forget_blocks(file);
         errno = EIO;

@@ -15,11 +15,12 @@ import plcLog from './plc-log.mjs';
 import rename from './rename.mjs';
 import resolvConf from './resolv-conf.mjs';
 import sandbox from './sandbox.mjs';
+import store from './store.mjs';
 import webvhAccounts from './webvh-accounts.mjs';
 import webvhLogs from './webvh-logs.mjs';
 import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
 export default [
-  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, families, openid, sandbox, webvhLogs, webvhOthers, webvhAccounts,
+  lookup, pages, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, families, openid, sandbox, store, webvhLogs, webvhOthers, webvhAccounts,
 ].flat();
