@@ -20,7 +20,7 @@ pub struct IndependentSettings {
     pub grace: Duration,
     /// How long an answer is believed that was given while the DNS was silent or failing; at most 30 s.
     pub provisional_ttl: Duration,
-    /// How long an answer of the DNS is believed at least, though its record may live shorter; [`Self::max_ttl`] is more.
+    /// How long an answer of the DNS is believed at least, though its record may live shorter; [`Self::max_ttl`] goes before.
     pub min_ttl: Duration,
     /// How long it is believed at most, though its record may live longer.
     pub max_ttl: Duration,
