@@ -4,7 +4,7 @@
 //! and also when it is not known whether it is.
 
 use namesake::{
-    AccountId, AvatarUrl, Change, Timestamp,
+    AccountId, AvatarUrl, Change, Suspicion, Timestamp,
     store::{Commit, Slot},
 };
 
@@ -75,6 +75,9 @@ impl MirrorModel {
             if decision == Decision::Confirm {
                 // It counts from now on, also should it turn out that nothing can be written.
                 self.freshness.note(account, name, when);
+                // What is remembered elsewhere is as true as before, and shows an older time.
+                let handle = Some(name.handle().clone());
+                self.invalidator.suspect(&Suspicion::Account { account: account.clone(), handle });
             }
             if decision == Decision::Confirm && next == *stored && !rows.is_due_to_be_stored(self, when) {
                 let renamed = renamed_lately(&next, when.received);

@@ -105,7 +105,8 @@ impl MirrorModel {
     }
 
     /// Within how long a change at the upstream shows here without hints, with as many accounts as there are.
-    pub(crate) fn shows_within(&self) -> Duration {
+    #[must_use]
+    pub fn shows_within(&self) -> Duration {
         self.schedule.load(self.clock.now(), self.settings.poll_interval).interval
     }
 

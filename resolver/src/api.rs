@@ -64,9 +64,10 @@ pub struct ProfileBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Freshness {
-    /// Seconds since the sources answered.
+    /// Seconds since the sources answered; of a mirrored name, since the upstream last confirmed it.
     pub age_seconds: u64,
-    /// Seconds it may still be believed; `null`: until it changes (we are told at once).
+    /// Seconds it may still be believed; `null`: until it changes here, which for a mirrored name is within the interval in
+    /// which its upstream is asked (`/v1/policies`).
     pub ttl_seconds: Option<u64>,
     /// Whether it is past that, served because the sources fail temporarily.
     pub stale: bool,
@@ -91,6 +92,9 @@ pub struct Problem {
     /// Other schemes whose syntax would take the same name: ask again with `?scheme=`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_schemes: Vec<String>,
+    /// The path of the page where the owner of the name links their account, if that is how it is had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_at: Option<String>,
     /// The rule that an entry or a record breaks, in kebab-case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,

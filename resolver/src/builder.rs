@@ -206,7 +206,8 @@ impl Builder {
         self.generations.set_seats(Seat::all(&policies));
         let (limits, quotas) = (self.limits, Arc::new(Quotas::new(&self.limits)));
         let guard = |plugged| (Guarded::new(plugged, limits.deadline), Admission::new(&quotas, &limits));
-        let directory = Directory::new(policies, public_url);
+        let linked = self.mirrors.iter().map(|mirror| mirror.settings().scheme.clone());
+        let directory = Directory::new(policies, public_url).with_linked(linked.collect());
         let schemes = directory.atproto_schemes();
         let atproto = self.atproto.map(|port| {
             Atproto::new(port, self.cache, &limits, &quotas, &self.generations, &schemes, &self.clock)

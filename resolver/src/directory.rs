@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Directory {
     policies: Vec<Policy>,
+    /// Whose names are had by linking an account, on a page of ours.
+    linked: Vec<Scheme>,
     public_url: Url,
 }
 
@@ -79,7 +81,12 @@ impl NotServed {
 
 impl Directory {
     pub(crate) fn new(policies: Vec<Policy>, public_url: Url) -> Self {
-        Self { policies, public_url }
+        Self { policies, linked: Vec::new(), public_url }
+    }
+
+    /// The same, with schemes that have a page where people link their accounts.
+    pub(crate) fn with_linked(self, linked: Vec<Scheme>) -> Self {
+        Self { linked, ..self }
     }
 
     /// The policies, in the order in which the backends are asked.
@@ -100,6 +107,12 @@ impl Directory {
 
     pub(crate) fn policy(&self, seat: Seat) -> &Policy {
         &self.policies[seat.0]
+    }
+
+    /// The scheme of a backend, if its names are had by linking an account here.
+    pub(crate) fn links(&self, seat: Seat) -> Option<&Scheme> {
+        let scheme = &self.policy(seat).scheme;
+        self.linked.iter().find(|linked| *linked == scheme)
     }
 
     /// The backend that is asked before all others, or before all others of a model.

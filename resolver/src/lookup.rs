@@ -105,10 +105,15 @@ impl Resolver {
     /// The refusal for a definite no: it names the schemes under which the same name could be somebody.
     pub(crate) fn absent(&self, query: &Query, why: Why) -> Refusal {
         let Subject::Handle(handle) = &query.subject else {
-            return Refusal::Absent { handle: None, why, others: Vec::new() };
+            return Refusal::Absent { handle: None, why, others: Vec::new(), link: None };
         };
         let seat = self.directory().route(&query.subject, query.selector.as_ref()).ok();
-        Refusal::Absent { handle: Some(handle.clone()), why, others: self.directory().others(handle, seat) }
+        Refusal::Absent {
+            handle: Some(handle.clone()),
+            why,
+            others: self.directory().others(handle, seat),
+            link: seat.and_then(|seat| self.directory().links(seat)).cloned(),
+        }
     }
 
     /// The policy of the backend that answers `query`, and the other schemes that take the name.
@@ -166,7 +171,8 @@ impl Resolver {
         match self.office.look(key, trace).await.map_err(|error| Refusal::failed(query, error))? {
             Lookup::Found { value, ttl } => {
                 let ttl_seconds = self.people.lifetime(&value, ttl).map(|time| time.as_secs());
-                let freshness = Freshness { age_seconds: 0, ttl_seconds, stale: false };
+                let age_seconds = if ttl_seconds.is_none() { self.people.age_of(&value) } else { 0 };
+                let freshness = Freshness { age_seconds, ttl_seconds, stale: false };
                 Ok(value.resolution(self.directory(), Some(freshness)))
             }
             Lookup::Absent { why, .. } => Err(self.absent(query, why)),

@@ -11,6 +11,7 @@ use namesake_mirror::{LinkError, OwnError, Remedy, WebhookError};
 use crate::{
     api::Problem,
     directory::NotServed,
+    pages,
     query::{InvalidQuery, Query, Subject},
     quota::whole_seconds,
     status,
@@ -25,8 +26,8 @@ pub(crate) enum Refusal {
     Request(String),
     /// No backend answers for the name.
     NotServed { handle: Option<Handle>, reason: NotServed },
-    /// A definite no.
-    Absent { handle: Option<Handle>, why: Why, others: Vec<Scheme> },
+    /// A definite no; of a name that is had by linking an account at `link`, if it is one.
+    Absent { handle: Option<Handle>, why: Why, others: Vec<Scheme>, link: Option<Scheme> },
     /// The question could not be answered.
     Failed { handle: Option<Handle>, error: ResolveError },
     /// Nothing is served under this path.
@@ -97,7 +98,7 @@ impl Refusal {
             Rejection::Invalid(fault) => Self::Entry { rule: fault.rule(), message: fault.to_string(), now },
             Rejection::Refused(rule @ Rule::EntrySize) => Self::rule_of_size(rule),
             Rejection::Refused(Rule::Closed) => {
-                Self::Absent { handle: None, why: Why::Deactivated, others: Vec::new() }
+                Self::Absent { handle: None, why: Why::Deactivated, others: Vec::new(), link: None }
             }
             Rejection::Refused(rule) => Self::Entry { rule: rule.name(), message: rule.to_string(), now },
             Rejection::HandleTaken(handle) => Self::Taken(handle),
@@ -122,7 +123,7 @@ impl Refusal {
 
     /// No account lives here by the name that a path has.
     pub(crate) fn unknown_account() -> Self {
-        Self::Absent { handle: None, why: Why::Unknown, others: Vec::new() }
+        Self::Absent { handle: None, why: Why::Unknown, others: Vec::new(), link: None }
     }
 
     /// The store of accounts failed. Logged here, once; that its disk is full, it says itself.
@@ -177,6 +178,10 @@ impl Refusal {
             Self::Taken(handle) | Self::Reserved(handle) => (Some(handle), &[]),
             _ => (None, &[]),
         };
+        let link_at = match self {
+            Self::Absent { link: Some(scheme), .. } => Some(pages::mirror_path(scheme.as_str())),
+            _ => None,
+        };
         let (rule, now, head) = match self {
             Self::Entry { rule, now, .. } => (Some(*rule), Some(*now), None),
             Self::EntrySize { rule, .. } => (Some(*rule), None, None),
@@ -190,6 +195,7 @@ impl Refusal {
             detail: self.detail(kind.cause),
             handle: handle.map(ToString::to_string),
             other_schemes: others.iter().map(ToString::to_string).collect(),
+            link_at,
             rule: rule.map(str::to_owned),
             now,
             head,
@@ -205,6 +211,11 @@ impl Refusal {
             | Self::EntrySize { message: reason, .. } => sentence(reason),
             Self::NotServed { reason, .. } => sentence(&reason.to_string()),
             Self::Failed { error, .. } => sentence(error.message()),
+            Self::Absent { why: Why::Unknown, link: Some(scheme), .. } => format!(
+                "Nobody who is called so at {scheme} has linked that account here. A name there is answered here from the \
+                 moment its owner links it, on the page {}.",
+                pages::mirror_path(scheme.as_str())
+            ),
             Self::Quota { retry_after_seconds } => {
                 format!("{cause} The next is taken in {retry_after_seconds} s.")
             }
@@ -233,6 +244,7 @@ pub(crate) fn internal() -> Problem {
             .to_owned(),
         handle: None,
         other_schemes: Vec::new(),
+        link_at: None,
         rule: None,
         now: None,
         head: None,

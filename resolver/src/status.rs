@@ -115,6 +115,7 @@ mod tests {
             handle: handle.map(|name| Handle::parse(name).unwrap()),
             why,
             others: Vec::new(),
+            link: None,
         };
         let rejected = |rejection| Refusal::rejected(rejection, Timestamp::UNIX_EPOCH);
         let alice = Handle::parse("alice.example.com").unwrap();

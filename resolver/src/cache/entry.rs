@@ -136,7 +136,7 @@ pub(super) fn last_moment(learned_at: Timestamp, settings: &CacheSettings) -> Ti
     later(learned_at, settings.max_stale)
 }
 
-fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_second().saturating_sub(from.as_second())).unwrap_or(0)
 }
 

@@ -205,6 +205,11 @@ impl<V: Remembered> Memory<V> {
         }
     }
 
+    /// How old a value is now that is kept until it is purged, in seconds.
+    pub(crate) fn age_of(&self, value: &V) -> u64 {
+        value.checked_at().map_or(0, |at| entry::seconds_between(at, self.shelf.clock.now()))
+    }
+
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
     /// finds is remembered, and purges what any memory holds from before about the handle and the account; if it fails
     /// temporarily, what was known stays.

@@ -141,12 +141,14 @@ fn entry<V: Remembered>(
         Said::Absent(_) => None,
     };
     let believed = lifetime(found, ttl, settings);
+    let confirmed = found.filter(|_| believed.is_none()).and_then(Remembered::checked_at);
     Entry {
         weight: weight(&said),
         said,
         begun,
         stripes,
-        learned_at: now,
+        // What a register says is as old as what was last said to it.
+        learned_at: confirmed.map_or(now, |at| at.min(now)),
         expires: believed.map(|time| later(now, time)),
         is_restored: false,
         is_bare: true,

@@ -130,6 +130,7 @@ mod tests {
             detail: "a\u{1b}]0;owned\u{7}\u{202e}".to_owned(),
             handle: None,
             other_schemes: vec!["\u{1b}[2J".to_owned()],
+            link_at: None,
             rule: None,
             now: None,
             head: None,

@@ -134,7 +134,7 @@ struct Stage {
 /// What a lookup answered.
 enum Seen {
     Found(Box<Resolution>),
-    Problem(Problem),
+    Problem(Box<Problem>),
 }
 
 impl Seen {

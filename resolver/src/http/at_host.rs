@@ -37,7 +37,9 @@ pub(super) async fn document(site: &Site, asked: &Asked) -> Result<Reply, Refusa
             let body = reply::write(&document);
             Ok(reply::versioned(reply::JSON, body, &version.to_string(), asked.if_none_match()))
         }
-        AtHost::Closed(_) => Err(Refusal::Absent { handle: None, why: Why::Deactivated, others: Vec::new() }),
+        AtHost::Closed(_) => {
+            Err(Refusal::Absent { handle: None, why: Why::Deactivated, others: Vec::new(), link: None })
+        }
         _ => Err(Refusal::NoSuchPage),
     }
 }

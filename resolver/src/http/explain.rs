@@ -18,7 +18,10 @@ pub(super) async fn explain(site: &Site, asked: &Asked) -> Result<Reply, Refusal
     let explanation = site.resolver.explain(&query, Trace::on()).await;
     // The explanation itself succeeded, whatever it explains.
     Ok(match asked.prefers_html() {
-        true => reply::page(StatusCode::OK, pages::explain(&explanation)),
+        true => {
+            let follows = explanation.scheme.as_deref().and_then(|scheme| site.follows(scheme));
+            reply::page(StatusCode::OK, pages::explain(&explanation, follows))
+        }
         false => reply::json(StatusCode::OK, &explanation),
     })
 }

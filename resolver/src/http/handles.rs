@@ -50,7 +50,9 @@ async fn recorded(site: &Site, account: &AccountId) -> Result<HandleHistory, Ref
     let account = &site.resolver.canonical(account).await?;
     let Claims { record, deactivated, claims } = match history.claims_of(account).await.map_err(failed)? {
         Lookup::Found { value, .. } => value,
-        Lookup::Absent { why, .. } => return Err(Refusal::Absent { handle: None, why, others: Vec::new() }),
+        Lookup::Absent { why, .. } => {
+            return Err(Refusal::Absent { handle: None, why, others: Vec::new(), link: None });
+        }
         Lookup::Pass => return Err(failed(unsupported())),
     };
     let mut handles = Vec::with_capacity(claims.len());

@@ -117,7 +117,8 @@ fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a P
 fn page(site: &Site, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
     let resolution = site.resolver.read(query, answered)?;
     let Some((policy, other_schemes)) = site.resolver.around(query) else { return Err(Refusal::NoSuchPage) };
-    let scheme = SchemeView::new(policy, None);
+    let scheme =
+        SchemeView { follows: site.follows(policy.scheme.as_str()), ..SchemeView::new(policy, None) };
     let freshness = Some(answered.freshness);
     let context = AnswerContext { scheme: &scheme, other_schemes: &other_schemes, freshness };
     let text = pages::answer(&resolution, context).into_string();

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     api::{FormerHandle, OwnAccount},
-    pages::{self, Done},
+    pages::{self, Done, Follows},
     percent,
     problem::Refusal,
     query::InvalidQuery,
@@ -171,7 +171,7 @@ pub(super) async fn own_profile(
     account: &AccountId,
 ) -> Result<OwnProfile, Refusal> {
     let scheme = account.as_str().split(':').next().unwrap_or_default();
-    let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new() };
+    let nobody = || Refusal::Absent { handle: None, why: Why::Unknown, others: Vec::new(), link: None };
     let mirror = site.mirror(scheme).map_err(|_| nobody())?;
     let token = session(&mirror, asked).ok_or(OwnError::SignIn)?;
     Ok(mirror.own(account, &token).await?)
@@ -215,6 +215,15 @@ impl Site {
     pub(super) fn mirror(&self, name: &str) -> Result<Arc<MirrorModel>, Refusal> {
         let mut mirrors = self.mirrors.iter();
         mirrors.find(|mirror| mirror.settings().scheme.as_str() == name).cloned().ok_or(Refusal::NoSuchPage)
+    }
+
+    /// What the mirror of this name promises of its names; `None` if there is no such mirror.
+    pub(super) fn follows(&self, name: &str) -> Option<Follows> {
+        let mirror = self.mirror(name).ok()?;
+        Some(Follows {
+            within_seconds: mirror.shows_within().as_secs(),
+            unconfirmed_seconds: mirror.settings().max_unconfirmed.as_secs(),
+        })
     }
 
     /// The account a path names, and the mirror that keeps accounts of its kind.

@@ -54,7 +54,7 @@ async fn answer(site: &Site, query: &Query) -> Result<OutcomeView, Refusal> {
     let (policy, _) = site.resolver.around(query).ok_or(Refusal::NoSuchPage)?;
     Ok(OutcomeView::Answer {
         resolution,
-        scheme: SchemeView::new(policy, None),
+        scheme: SchemeView { follows: site.follows(policy.scheme.as_str()), ..SchemeView::new(policy, None) },
         freshness: Some(answered.freshness),
     })
 }

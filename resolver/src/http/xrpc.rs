@@ -147,7 +147,7 @@ fn failed(handle: Option<&Handle>, error: ResolveError) -> Refusal {
 }
 
 fn absent(handle: Option<&Handle>, why: Why) -> Refusal {
-    Refusal::Absent { handle: handle.cloned(), why, others: Vec::new() }
+    Refusal::Absent { handle: handle.cloned(), why, others: Vec::new(), link: None }
 }
 
 fn strict_subject(text: &str) -> Result<Subject, Refusal> {

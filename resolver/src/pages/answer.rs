@@ -124,7 +124,7 @@ fn facts(resolution: &Resolution, context: AnswerContext<'_>) -> Markup {
             dt { "How we know" }
             dd { (known(resolution)) }
             dt { "How old" }
-            dd { (age(resolution, context.freshness.or(resolution.freshness))) }
+            dd { (age(resolution, context)) }
             @if let Some(url) = links::safe(&resolution.profile.url) {
                 dt { "Address" }
                 dd { a href=(url) { (url) } }
@@ -148,14 +148,17 @@ fn known(resolution: &Resolution) -> Markup {
     }
 }
 
-fn age(resolution: &Resolution, freshness: Option<Freshness>) -> Markup {
+fn age(resolution: &Resolution, context: AnswerContext<'_>) -> Markup {
+    let freshness = context.freshness.or(resolution.freshness);
+    // Without a handle there is nothing to confirm.
+    let follows = context.scheme.follows.filter(|_| resolution.handle.is_some());
     let checked = resolution.proof.as_ref().map(|proof| proof.checked_at);
     html! {
         @if let Some(at) = checked { "Checked at " (words::moment(at)) "." }
         @if let Some(fresh) = freshness {
             span.hint {
                 @if fresh.stale { strong.stale { "Stale" } " " }
-                (words::freshness(fresh))
+                (words::freshness(fresh, follows))
             }
         }
         @if checked.is_none() && freshness.is_none() { "As our register has it now." }

@@ -6,13 +6,15 @@ use namesake::{Advice, Record, Step, StepOutcome};
 use super::{
     kinds::ProblemKind,
     layout::{Page, layout},
-    links, parts, words,
+    links,
+    parts::{self, Follows},
+    words,
 };
 use crate::api::Explanation;
 
-/// The page of `/v1/explain`: verdict, what to change, every question on the way.
+/// The page of `/v1/explain`: verdict, what to change, every question on the way; `follows` is what the scheme promises.
 #[must_use]
-pub fn explain(explanation: &Explanation) -> Markup {
+pub fn explain(explanation: &Explanation, follows: Option<Follows>) -> Markup {
     let body = html! {
         p.eyebrow { "Explained" }
         h1 { "How " bdi { "@" (explanation.handle) } " resolves" }
@@ -38,7 +40,7 @@ pub fn explain(explanation: &Explanation) -> Markup {
             @match explanation.remembered {
                 Some(fresh) => p {
                     @if fresh.stale { strong.stale { "Stale" } " " }
-                    "The remembered answer is " (words::freshness(fresh))
+                    "The remembered answer is " (words::freshness(fresh, follows.filter(|_| explanation.problem.is_none())))
                 },
                 None => p { "Nothing is remembered: the next lookup asks the sources." },
             }

@@ -82,10 +82,11 @@ pub(crate) fn gallery() -> Vec<(&'static str, Markup)> {
                 AnswerContext { scheme: &hostile_scheme, other_schemes: &[HOSTILE.into()], freshness: None },
             ),
         ),
-        ("explain", explain(&broken())),
-        ("explain-found", explain(&explained(alice(), fresh))),
-        ("explain-hostile", explain(&explained_hostile())),
+        ("explain", explain(&broken(), None)),
+        ("explain-found", explain(&explained(alice(), fresh), None)),
+        ("explain-hostile", explain(&explained_hostile(), None)),
         ("problem", problem(&not_found(), None)),
+        ("problem-not-linked", problem(&not_linked(), None)),
         ("problem-unproven", problem(&unproven(), None)),
         ("problem-hostile", problem(&hostile_problem(), Some("/mirror/threads"))),
         ("mirror", mirror_visitor(&visitor(mirror_terms("threads", "https://graph.threads.net")))),
@@ -203,6 +204,7 @@ fn trouble(name: &str, detail: &str, handle: &str, other_schemes: &[&str]) -> Pr
         detail: detail.into(),
         handle: Some(handle.into()),
         other_schemes: other_schemes.iter().map(|&scheme| scheme.to_owned()).collect(),
+        link_at: None,
         rule: None,
         now: None,
         head: None,
@@ -212,6 +214,12 @@ fn trouble(name: &str, detail: &str, handle: &str, other_schemes: &[&str]) -> Pr
 fn not_found() -> Problem {
     let detail = "There is no TXT record at _atproto.nobody.demo.test and no file at its well-known address.";
     trouble("handle-not-found", detail, "nobody.demo.test", &["threads"])
+}
+
+fn not_linked() -> Problem {
+    let detail = "Nobody who is called so at threads has linked that account here.";
+    let link_at = Some("/mirror/threads".to_owned());
+    Problem { link_at, ..trouble("handle-not-found", detail, "nobody_here", &[]) }
 }
 
 fn unproven() -> Problem {
@@ -228,6 +236,7 @@ fn hostile_problem() -> Problem {
         detail: HOSTILE.into(),
         handle: Some(HOSTILE.into()),
         other_schemes: vec![HOSTILE.into()],
+        link_at: None,
         rule: None,
         now: None,
         head: None,

@@ -45,7 +45,7 @@ pub use landing::{LandingView, OutcomeView, landing};
 pub use layout::{Page, layout};
 pub use links::{explain_path, handle_path, mirror_path};
 pub use mirror::{Done, MirrorTerms, OwnerView, Texts, VisitorView, mirror_owner, mirror_visitor};
-pub use parts::SchemeView;
+pub use parts::{Follows, SchemeView};
 pub use problem::{problem, problem_kind};
 
 #[cfg(test)]

@@ -19,6 +19,24 @@ pub struct SchemeView {
     pub example: Option<String>,
     /// Whether people link their accounts here: then it has a page that says what that means.
     pub linkable: bool,
+    /// What it promises of names that follow somebody else.
+    pub follows: Option<Follows>,
+}
+
+/// What a mirror promises of its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Follows {
+    /// Within how long a change at the upstream shows here, in seconds, where no webhook tells of it sooner.
+    pub within_seconds: u64,
+    /// For how long after its last confirmation a name is answered, in seconds.
+    pub unconfirmed_seconds: u64,
+}
+
+impl Follows {
+    /// Whether a confirmation of this age is as new as it can be expected to be: one poll may be under way.
+    pub(super) const fn keeps_up(self, age_seconds: u64) -> bool {
+        age_seconds <= self.within_seconds.saturating_mul(2)
+    }
 }
 
 impl SchemeView {
@@ -26,7 +44,14 @@ impl SchemeView {
     #[must_use]
     pub fn new(policy: &Policy, example: Option<String>) -> Self {
         let name = policy.scheme.to_string();
-        Self { name, model: policy.model, summary: policy.summary.clone(), example, linkable: false }
+        Self {
+            name,
+            model: policy.model,
+            summary: policy.summary.clone(),
+            example,
+            linkable: false,
+            follows: None,
+        }
     }
 }
 

@@ -60,7 +60,15 @@ pub(super) fn body(problem: &Problem, place: Place) -> Markup {
             p.lead { (problem.detail) }
             @if let Some(kind) = kind {
                 (place.subheading("What to do"))
-                ul { @for remedy in kind.remedies { li { (remedy) } } }
+                ul {
+                    @match &problem.link_at {
+                        Some(_) if kind.name == "handle-not-found" => {
+                            li { "Check the spelling: one letter makes it another name." }
+                            li { "If it is yours there, link it. You sign in there, and nothing is to be published anywhere." }
+                        }
+                        _ => @for remedy in kind.remedies { li { (remedy) } },
+                    }
+                }
             }
             @if let Some(handle) = handle && !problem.other_schemes.is_empty() {
                 (place.subheading("Try other rules"))
@@ -68,6 +76,7 @@ pub(super) fn body(problem: &Problem, place: Place) -> Markup {
                 (parts::other_schemes(handle, &problem.other_schemes))
             }
             p.actions {
+                @if let Some(link_at) = problem.link_at.as_deref() { a.button.strong href=(link_at) { "Link an account, or sign in" } }
                 @if let Some(handle) = handle && kind.is_none_or(|kind| kind.explains) {
                     a.button href=(links::explain_path(handle, None)) { "Show every step" }
                 }

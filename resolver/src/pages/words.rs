@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use namesake::{ProfileState, StepOutcome, Timestamp, Why};
 
+use super::parts::Follows;
 use crate::api::{Freshness, ProofBody};
 
 /// How a handle is known, as the rest of a sentence that begins with "Proved by".
@@ -30,13 +31,22 @@ pub(super) fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (at.strftime("%H:%M:%S UTC, %-d %b %Y")) } }
 }
 
-/// How old an answer is and what that means, in a sentence.
-pub(super) fn freshness(fresh: Freshness) -> String {
+/// How old an answer is and what that means, in a sentence. What is kept until it changes is known to change at once where it
+/// changes here, and as a mirror promises where it `follows` somebody else.
+pub(super) fn freshness(fresh: Freshness, follows: Option<Follows>) -> String {
     let age = span(fresh.age_seconds);
-    match (fresh.stale, fresh.ttl_seconds) {
-        (true, _) => format!("{age} old, and past its time: the sources do not answer at present."),
-        (false, Some(ttl)) => format!("{age} old, and good for another {}.", span(ttl)),
-        (false, None) => format!("{age} old, and kept until it changes: we are told at once."),
+    match (fresh.stale, fresh.ttl_seconds, follows) {
+        (true, ..) => format!("{age} old, and past its time: the sources do not answer at present."),
+        (false, Some(ttl), _) => format!("{age} old, and good for another {}.", span(ttl)),
+        (false, None, None) => format!("{age} old, and kept until it changes: we are told at once."),
+        (false, None, Some(follows)) if follows.keeps_up(fresh.age_seconds) => format!(
+            "{age} old, as it was last confirmed; a change there shows here within {}.",
+            span(follows.within_seconds)
+        ),
+        (false, None, Some(follows)) => format!(
+            "{age} old, and not confirmed since then: it is answered for {} after that at most.",
+            span(follows.unconfirmed_seconds)
+        ),
     }
 }
 
@@ -115,7 +125,7 @@ pub(super) const fn outcome(outcome: StepOutcome) -> (&'static str, &'static str
 #[cfg(test)]
 mod tests {
     use super::{freshness, moment, span};
-    use crate::api::Freshness;
+    use crate::{api::Freshness, pages::Follows};
 
     #[test]
     fn spans_are_in_their_largest_whole_unit() {
@@ -135,9 +145,26 @@ mod tests {
     fn a_stale_answer_says_so() {
         let stale = Freshness { age_seconds: 180, ttl_seconds: Some(0), stale: true };
         assert_eq!(
-            freshness(stale),
+            freshness(stale, None),
             "3 minutes old, and past its time: the sources do not answer at present."
         );
+    }
+
+    #[test]
+    fn what_follows_somebody_else_promises_no_more_than_it_keeps() {
+        let follows = Follows { within_seconds: 300, unconfirmed_seconds: 86_400 };
+        let at = |age_seconds, follows| {
+            freshness(Freshness { age_seconds, ttl_seconds: None, stale: false }, follows)
+        };
+        assert_eq!(
+            at(20, Some(follows)),
+            "20 seconds old, as it was last confirmed; a change there shows here within 5 minutes."
+        );
+        assert_eq!(
+            at(10_800, Some(follows)),
+            "3 hours old, and not confirmed since then: it is answered for 24 hours after that at most."
+        );
+        assert!(at(20, None).ends_with("we are told at once."));
     }
 
     #[test]

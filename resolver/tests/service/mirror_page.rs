@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use namesake_mirror::sandbox::Faults;
 use namesake_resolver::{demo, pages::CONTENT_SECURITY_POLICY};
 
 use crate::{
@@ -322,5 +323,85 @@ async fn a_text_that_is_too_long_is_refused_with_all_of_it_kept() {
     );
     assert_eq!(browser.post(SAVE, &format!("displayName={}", escaped.repeat(64))).await.status, 303);
     assert_eq!(public_profile(&mut browser).await["displayName"], family.repeat(64));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_mirrored_profile_is_as_old_as_its_last_confirmation_and_promises_this_mirrors_interval() {
+    let (world, clock, mut browser) = signed_in().await;
+    let webhooks = |on| Faults { webhooks: Some(on), ..Faults::default() };
+    world.sandbox.set_faults(webhooks(false));
+    let html = ("accept", "text/html");
+    // As a page, as JSON from the hot path and past it, and in words beside the steps.
+    let seen = async |browser: &mut Browser, age: u64, words: &str| {
+        let page = browser.send("GET", "/@dora", &[html], "").await;
+        holds(&page, &[words]);
+        assert!(!page.body.contains("told at once"), "{page:?}");
+        holds(&browser.send("GET", "/?q=dora", &[html], "").await, &[words]);
+        let explained = browser.send("GET", "/v1/explain?handle=dora", &[html], "").await;
+        holds(&explained, &[words]);
+        let mut checked = Vec::new();
+        for target in ["/@dora", "/@dora", "/@%64ora", "/v1/resolve?handle=dora", "/v1/explain?handle=dora"] {
+            let reply = browser.send("GET", target, &[], "").await;
+            let whole = reply.json();
+            let answer = if whole["resolution"].is_null() { &whole } else { &whole["resolution"] };
+            assert_eq!(answer["freshness"]["ageSeconds"], age, "{target} {reply:?}");
+            if !target.contains("explain") {
+                assert_eq!(reply.header("age"), age.to_string(), "{target}");
+                assert_eq!(reply.header("namesake-checked-at"), answer["proof"]["checkedAt"], "{target}");
+            }
+            checked.push(answer["proof"]["checkedAt"].as_str().unwrap().to_owned());
+        }
+        checked.dedup();
+        assert_eq!(checked.len(), 1, "{checked:?}");
+        checked.remove(0)
+    };
+    let promise = "as it was last confirmed; a change there shows here within 10 seconds.";
+    let linked = seen(&mut browser, 0, &format!("0 seconds old, {promise}")).await;
+    clock.advance(Duration::from_secs(5));
+    world.mirror.settled().await;
+    assert_eq!(seen(&mut browser, 5, &format!("5 seconds old, {promise}")).await, linked);
+    // A poll confirms what is known: the check that is shown moves on with it.
+    clock.advance(Duration::from_secs(6));
+    world.mirror.settled().await;
+    let confirmed = seen(&mut browser, 0, &format!("0 seconds old, {promise}")).await;
+    assert!(confirmed > linked, "{confirmed} after {linked}");
+    // While nobody confirms it, it grows old, and nothing is promised.
+    world.sandbox.set_faults(Faults { outage: Some(true), ..Faults::default() });
+    clock.advance(Duration::from_secs(180));
+    world.mirror.settled().await;
+    let words =
+        "3 minutes old, and not confirmed since then: it is answered for 24 hours after that at most.";
+    assert_eq!(seen(&mut browser, 180, words).await, confirmed);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn that_nobody_linked_a_name_is_said_in_words_about_linking() {
+    let (world, _) = world().await;
+    let mut browser = Browser::new(&world);
+    for target in ["/@nobody_here", "/@jane.doe?scheme=threads", "/?q=nobody_here"] {
+        let page = browser.get(target).await;
+        holds(&page, &["linked", r#"href="/mirror/threads""#]);
+        for of_the_dns in ["Every source", "publish the record", "DNS record"] {
+            assert!(!page.body.contains(of_the_dns), "{target} {page:?}");
+        }
+    }
+    let refused = browser.send("GET", "/@nobody_here", &[], "").await;
+    assert_eq!((refused.status, &refused.json()["linkAt"]), (404, &"/mirror/threads".into()), "{refused:?}");
+    // A name of the internet is had by publishing a record, as before.
+    let refused = browser.send("GET", "/@nobody.demo.test", &[], "").await;
+    assert_eq!((refused.status, refused.json().get("linkAt")), (404, None), "{refused:?}");
+    holds(&browser.get("/@nobody.demo.test").await, &["publish the record"]);
+    // Of one that was released, there is somebody who may come back to it.
+    browser.link("dora").await;
+    world.sandbox.rename("dora", "theodora").unwrap();
+    world.sandbox.delivered().await;
+    world.mirror.settled().await;
+    let released = browser.send("GET", "/@dora", &[], "").await;
+    assert_eq!(
+        (&released.json()["type"], &released.json()["linkAt"]),
+        (&"/problems/handle-released".into(), &"/mirror/threads".into())
+    );
     world.stop().await;
 }
