@@ -147,6 +147,35 @@ mod tests {
         assert_eq!(method("did:method:val:two%BB"), DidMethod::Other);
     }
 
+    #[test]
+    fn no_spelling_of_an_address_is_the_host_of_a_did_web() {
+        for id in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.1",
+            "017700000001",
+            "10.0.0.1",
+            "169.254.169.254",
+            "127.0.0.1.",
+            "example.com.",
+            "%31%32%37.0.0.1",
+            "%5B%3A%3A1%5D",
+            "%5B%3A%3Affff%3A10.0.0.1%5D",
+            "user%40example.com",
+            "example.com%3A443",
+            "example.com%3A6379",
+            "localhost%3A0443",
+            "localhost%3a443",
+            "localhost.",
+            "localhost%2Epath",
+        ] {
+            assert!(Did::parse(&format!("did:web:{id}")).is_err(), "{id}");
+        }
+    }
+
     /// Scenario 21 is among these: a path, a port, an IP address.
     #[test]
     fn what_is_no_did() {

@@ -190,6 +190,27 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_not_used_may_be_anything() {
+        for odd in [json!(null), json!(""), json!(7), json!(["x"]), json!({ "x": 1 }), json!(true)] {
+            let document = parse(json!({
+                "@context": odd, "controller": odd, "authentication": odd, "keyAgreement": odd, "proof": odd,
+                "alsoKnownAs": [odd, "at://alice.example.com"],
+                "verificationMethod": [odd, { "id": "#atproto", "type": "Multikey", "controller": odd, "publicKeyMultibase": "zQ3" }],
+                "service": [
+                    odd,
+                    { "id": odd, "type": odd, "serviceEndpoint": odd },
+                    { "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example.com", "priority": odd },
+                ],
+            }))
+            .unwrap();
+            assert!(
+                document.claim.is_some() && document.signing_key.is_some() && document.pds.is_some(),
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
     fn keys_and_services_are_read_in_both_forms() {
         for prefix in ["", DID] {
             let document = parse(json!({

@@ -97,6 +97,27 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_not_used_may_be_anything() {
+        for odd in [json!(null), json!(""), json!(7), json!(["x"]), json!({ "x": 1 }), json!(true)] {
+            let mut strange = record();
+            for name in
+                ["createdAt", "labels", "banner", "pinnedPost", "joinedViaStarterPack", "pronouns", "website"]
+            {
+                strange[name] = odd.clone();
+            }
+            for name in ["$type", "mimeType", "size"] {
+                strange["avatar"][name] = odd.clone();
+            }
+            let answer = json!({ "uri": odd, "cid": odd, "value": strange });
+            let did = Did::parse("did:plc:ewvi7nxzyoun6zhxrhs64oiz").unwrap();
+            let pds = Url::parse("https://pds.example.com").unwrap();
+            let profile = from_record(&did, None, &pds, answer.to_string().as_bytes());
+            assert_eq!(profile.state, ProfileState::Current, "{odd}");
+            assert!(profile.display_name.is_some() && profile.avatar.is_some(), "{odd}");
+        }
+    }
+
+    #[test]
     fn nonsense_decorates_nothing() {
         for value in [json!(null), json!([]), json!({ "$type": "app.bsky.feed.post", "displayName": "x" })] {
             let profile = read("https://pds.example.com", &value);

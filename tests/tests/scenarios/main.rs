@@ -77,5 +77,6 @@ fn main() -> ExitCode {
         .run("w", "the claim cannot be checked: the last handle, stale", verification::w_unchecked)
         .run("x", "texts for strangers: what failed, at their host; nothing of ours", strangers::x_words)
         .run("y", "a host inside is a host that is not there", strangers::y_inside)
+        .run("z", "a picture is linked and never fetched", strangers::z_pictures)
         .main()
 }

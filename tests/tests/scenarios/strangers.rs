@@ -53,6 +53,28 @@ pub(crate) async fn x_words() {
     tells_nothing_of_ours(&answer);
 }
 
+/// A picture is a link for whoever looks at the profile: nobody here follows it.
+pub(crate) async fn z_pictures() {
+    const PDS: &str = "pds.example.com";
+    let world = World::new().await;
+    world.host(PDS);
+    let mut document = document(ALICE, &["at://alice.example.com"]);
+    document["service"] = json!([{ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer",
+        "serviceEndpoint": format!("https://{PDS}") }]);
+    world.dns.proof("alice.example.com", &[&format!("did={ALICE}")]);
+    world.directory.say(ALICE, Page::ok(document.to_string()));
+    let record = json!({ "value": { "$type": "app.bsky.actor.profile", "displayName": "Alice",
+        "avatar": { "ref": { "$link": "bafkreiabcdefgh" } } } });
+    let did = ALICE.replace(':', "%3A");
+    let path =
+        format!("/xrpc/com.atproto.repo.getRecord?repo={did}&collection=app.bsky.actor.profile&rkey=self");
+    world.web.page(PDS, &path, Page::ok(record.to_string()));
+    let shown = world.resolve("alice.example.com").await;
+    let avatar = shown.text("profile/avatar");
+    assert!(avatar.starts_with(&format!("https://{PDS}/xrpc/com.atproto.sync.getBlob?")), "{shown:?}");
+    assert_eq!(world.web.asked(PDS), 1, "for the record, and for nothing else");
+}
+
 pub(crate) async fn y_inside() {
     const INSIDE: &str = "inside.example.com";
     const ABSENT: &str = "absent.example.com";
