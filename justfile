@@ -21,3 +21,8 @@ interop-rs *files:
 # Every figure of BENCHMARKS.md, or those named; about a quarter of an hour, nearly half of it for a million handles.
 bench *figures="all":
     cargo run --release -p namesake-tests --bin bench -- {{figures}}
+
+# Floods a release build from one client (and from ten thousand addresses), and prints what another client meets.
+flood *options:
+    cargo build --release --locked
+    node tests/flood/run.mjs {{options}}

@@ -93,7 +93,7 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     let address = listener.local_addr().map_err(CommandError::Serve)?;
     if config.server.hides_its_clients() {
         tracing::warn!(
-            "serve.clients_hidden: all clients share one quota. The proxy in front belongs into server.trusted_proxies."
+            "serve.clients_hidden: all clients look like one. The proxy in front belongs into server.trusted_proxies."
         );
     }
     let (public_url, mirrors, stopping_first) =
