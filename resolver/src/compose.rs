@@ -320,7 +320,10 @@ struct OpenStore {
 
 fn open_store(config: &Config) -> Result<OpenStore, ComposeError> {
     Ok(match store_url(config)? {
-        StoreUrl::Memory => OpenStore { store: Arc::new(MemoryStore::default()), health: None },
+        StoreUrl::Memory => {
+            tracing::warn!("store.in_memory: all accounts are gone with the process");
+            OpenStore { store: Arc::new(MemoryStore::default()), health: None }
+        }
         StoreUrl::Sled(path) => {
             let store = SledStore::open(SledOptions {
                 path: path.into(),

@@ -169,6 +169,11 @@ impl Engine {
         self.tree.apply_batch(rows.0).map_err(failed)
     }
 
+    /// Whether sled still writes what it has to. A failure of a thread of its own shows here, and nowhere else but in reads.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.tree.flush().map(|_| ()).map_err(failed)
+    }
+
     /// Makes all that was applied before durable. `synced` is what this function remembers between calls.
     ///
     /// sled's flush brings the log to the kernel, the sync brings it to the disk. The layout of the rows is meant to

@@ -13,7 +13,7 @@ use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::engine::Rows;
+use super::engine::{Engine, Rows};
 use super::mark::OpenMark;
 use super::opening::Opening;
 use super::panics;
@@ -145,7 +145,7 @@ impl Thread {
     fn serve(&mut self, requests: Vec<Request>) {
         let outcomes = match self.refusal(&requests) {
             Some(error) => requests.iter().map(|_| Err(CommitError::Failed(error.clone()))).collect(),
-            None => self.write(requests.iter().map(|request| &request.commit)),
+            None => self.write(&requests.iter().map(|request| &request.commit).collect::<Vec<_>>()),
         };
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             // Nobody may be waiting any more; the outcome stands.
@@ -176,41 +176,45 @@ impl Thread {
         full.then_some(StoreError::Full)
     }
 
-    fn write<'a>(&mut self, commits: impl Iterator<Item = &'a Commit>) -> Vec<Result<Version, CommitError>> {
+    /// Writes a batch; once more if the disk failed and what was read anew shows that nothing of it is there.
+    fn write(&mut self, commits: &[&Commit]) -> Vec<Result<Version, CommitError>> {
+        self.try_write(commits).or_else(|Undone| self.try_write(commits)).unwrap_or_else(|Undone| {
+            let failed = StoreError::Unavailable("its disk failed, and it was opened again".to_owned());
+            commits.iter().map(|_| Err(CommitError::Failed(failed.clone()))).collect()
+        })
+    }
+
+    fn try_write(&mut self, commits: &[&Commit]) -> Result<Vec<Result<Version, CommitError>>, Undone> {
         let (view, last) = (&*self.view, self.view.mark());
         let mut staged = Staged { view, last, told: last, keys: HashMap::new(), feed: Rows::default() };
-        let outcomes: Vec<_> = commits.map(|commit| staged.add(commit)).collect();
+        let outcomes: Vec<_> = commits.iter().map(|commit| staged.add(commit)).collect();
+        let unread = outcomes.iter().any(|outcome| matches!(outcome, Err(CommitError::Failed(_))));
+        if unread && let Err(error) = view.engine(Engine::check) {
+            // Nothing was applied.
+            return match self.open_again(&error) {
+                Some(_) => Err(Undone),
+                None => Ok(outcomes.into_iter().map(|_| Err(CommitError::Failed(error.clone()))).collect()),
+            };
+        }
         if staged.keys.is_empty() {
             // Everything was decided against durable rows.
-            return outcomes;
+            return Ok(outcomes);
         }
         let last = staged.last;
         let error = match staged.commit(&mut self.synced, &self.graves) {
             Ok(graves) => {
                 self.graves = graves;
                 self.mark.note(last);
-                return outcomes;
+                return Ok(outcomes);
             }
             Err(error) => error,
         };
-        let (made, conflict) = match self.open_again(&error) {
+        match self.open_again(&error) {
             // It is all there, and durable: it was made.
-            Some(durable) if durable >= last => return outcomes,
-            // Nothing of it is there.
-            Some(_) => {
-                let failed =
-                    || StoreError::Unavailable("its disk failed, and it was opened again".to_owned());
-                (CommitError::Failed(failed()), failed())
-            }
-            None => (CommitError::Unknown(error.clone()), error),
-        };
-        let told = |outcome| match outcome {
-            Ok(_) => Err(made.clone()),
-            // Perhaps decided against rows that are gone, or in doubt. Certain is that nothing was written.
-            Err(CommitError::Conflict(_)) => Err(CommitError::Failed(conflict.clone())),
-            Err(other) => Err(other),
-        };
-        outcomes.into_iter().map(told).collect()
+            Some(durable) if durable >= last => Ok(outcomes),
+            Some(_) => Err(Undone),
+            None => Ok(outcomes.into_iter().map(|outcome| in_doubt(outcome, &error)).collect()),
+        }
     }
 
     /// After an error of the disk: closes the store, opens it again, and gives the last version that is there. sled keeps
@@ -242,6 +246,19 @@ impl Thread {
                 None
             }
         }
+    }
+}
+
+/// The disk failed, the store was opened again, and nothing of the batch is there.
+struct Undone;
+
+/// What is told of a commit in a batch of which nobody knows whether it was made.
+fn in_doubt(outcome: Result<Version, CommitError>, error: &StoreError) -> Result<Version, CommitError> {
+    match outcome {
+        Ok(_) => Err(CommitError::Unknown(error.clone())),
+        // Perhaps decided against rows that are in doubt. Certain is that nothing was written.
+        Err(CommitError::Conflict(_)) => Err(CommitError::Failed(error.clone())),
+        Err(other) => Err(other),
     }
 }
 
