@@ -1,43 +1,22 @@
 // The pages in a real browser: no error on the console, nothing that axe calls serious, no sideways scrolling; on a phone and
 // at a desk, light and dark. The decision paper fits on two sheets of A4.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { until } from '../world/process.mjs';
+import * as browser from './chromium.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const VIEWS = [1280, 390].flatMap((width) => ['light', 'dark'].map((scheme) => ({ width, scheme })));
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 // The longest story is shorter, unless the lab's scenarios grow past it.
 const MOST_STEPS = 40;
 
-/** Runs `action` with a page of a fresh browser; whatever the browser complained about fails it. */
-async function inBrowser(view, action) {
-  const profile = await mkdtemp(join(tmpdir(), 'namesake-browser.'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium',
-    headless: true,
-    args: FLAGS,
-    viewport: { width: view.width, height: 900 },
-    colorScheme: view.scheme,
-  });
-  try {
-    const complaints = [];
-    const page = await context.newPage();
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+/** Runs `action` with a page of a fresh browser, which can be asked what axe says of it. */
+function inBrowser(view, action) {
+  return browser.inBrowser(view, async (page) => {
     // Not as a tag in the page: its policy forbids that, and is to stay as it is.
     await page.addInitScript({ path: AXE });
     await action(page);
-    assert.deepEqual(complaints, [], JSON.stringify(view));
-  } finally {
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
-  }
+  });
 }
 
 async function assertSound(page, view) {
