@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod compare;
 mod identity;
+mod log;
 mod open_files;
 mod serve;
 mod show;

@@ -11,7 +11,9 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    CommandError, Outcome, open_files,
+    CommandError, Outcome,
+    log::OneLine,
+    open_files,
     signals::{HangUps, Signals},
     store_watch,
 };
@@ -27,11 +29,12 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
     // NAMESAKE_LOG is read by the filter itself: levels and targets as in RUST_LOG.
     let filter =
         EnvFilter::builder().with_env_var("NAMESAKE_LOG").with_default_directive(tracing::Level::INFO.into());
+    // Colours are for people: a file or a collector gets plain text.
+    let coloured = io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(io::stderr)
-        // Colours are for people: a file or a collector gets plain text.
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(OneLine { to: io::stderr, coloured })
+        .with_ansi(coloured)
         .init();
 
     // From here on: a start takes its time.

@@ -89,7 +89,10 @@ fn assumptions(out: &mut String, report: &Report) {
             let _ = writeln!(out, "- {}: {}", text(&column.id), text(limits));
         }
     }
-    let settings: Vec<_> = report.settings.iter().map(|(name, value)| format!("`{name}={value}`")).collect();
+    let setting = |(name, value): (&str, &str)| {
+        format!("`{}`", format!("{name}={value}").replace(['`', '\n', '\r'], " "))
+    };
+    let settings: Vec<_> = report.settings.iter().map(setting).collect();
     let _ = writeln!(
         out,
         "- {}\n- Commit {}, seed {}. `namesake compare --verify` on this file tells whether it is so.\n",
@@ -146,4 +149,79 @@ fn text(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use namesake::lab::Report;
+    use serde_json::json;
+
+    /// A report in which every text is this one.
+    fn report(hostile: &str) -> Report {
+        let of_column = |value: serde_json::Value| json!({ hostile: value });
+        serde_json::from_value(json!({
+            "commit": hostile,
+            "seed": 7,
+            "settings": { "mirror.poll_seconds": hostile },
+            "columns": [{ "id": hostile, "title": hostile, "summary": hostile, "limits": hostile }],
+            "rows": [{
+                "id": hostile,
+                "section": "names",
+                "question": hostile,
+                "verdict": true,
+                "declared": of_column(hostile.into()),
+                "observed": of_column(hostile.into()),
+                "grade": of_column("observed".into()),
+                "documented": of_column(json!({ "text": hostile, "source": hostile, "checked": hostile })),
+                "transcript": of_column(json!([{ "atSeconds": 1, "text": hostile }])),
+            }],
+            "contradictions": [{ "row": hostile, "column": hostile, "declared": hostile, "observed": hostile }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn text_stays_text_in_its_cell() {
+        for hostile in [
+            "<script>zqx(1)</script>",
+            "a | b || c\\|",
+            "a\r\n\r\n# zqx",
+            "a\n| zqx |",
+            "[zqx](javascript:zqx(1))",
+            "![zqx](https://zqx.example/x.png)",
+            "--><script>zqx(1)</script><!--",
+            "`zqx` ``zqx``",
+            "*zqx* __zqx__ \\*zqx*",
+        ] {
+            let written = super::report(&report(hostile), true).unwrap();
+            let (text, comment) = written.rsplit_once("<!-- ").unwrap();
+            let comment = comment.strip_suffix(" -->\n").unwrap();
+            assert!(!comment.contains('>'), "{comment}");
+            let mut read = report(hostile);
+            read.rows[0].transcript.clear();
+            assert_eq!(
+                serde_json::from_str::<Report>(comment).unwrap(),
+                read,
+                "what is in the comment is the report"
+            );
+            // Nothing in a code span means anything.
+            let (text, span) = text.split_once("- `mirror.poll_seconds=").unwrap();
+            assert_eq!(span.lines().next().unwrap().matches('`').count(), 1, "{span}");
+            // Of our own there is one address in angle brackets a cell, and none in square ones.
+            let unescaped = text.replace("\\\\", "").replace("\\<", "").replace("\\[", "").replace("(<", "(");
+            assert!(!unescaped.contains(['<', '[']), "{hostile:?}: {text}");
+            let rows = text
+                .lines()
+                .filter(|line| line.starts_with("| ") && line.contains("zqx"))
+                .collect::<Vec<_>>();
+            for row in rows {
+                let bars = row.replace("\\\\", "").replace("\\|", "").matches('|').count();
+                assert_eq!(bars, 3, "{hostile:?}: {row}");
+            }
+            assert!(
+                !text.lines().any(|line| line.starts_with("# zqx") || line.starts_with("| zqx |")),
+                "{text}"
+            );
+        }
+    }
 }
