@@ -19,6 +19,7 @@ mod handles;
 mod hosted;
 mod hot;
 mod http;
+mod injection;
 mod linking;
 mod memory;
 mod mirror_page;

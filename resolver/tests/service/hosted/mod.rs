@@ -28,8 +28,8 @@ const OWN: &str = "app.people.test";
 
 /// A service where accounts live, on a clock that stands still.
 pub(crate) struct Place {
-    clock: Arc<ManualClock>,
-    internet: Arc<PrivateWorld>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) internet: Arc<PrivateWorld>,
     pub(crate) namesake: Namesake,
     pub(crate) server: Server,
 }
