@@ -12,10 +12,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use http::HeaderName;
 use ipnet::IpNet;
 use namesake::http::{HostLimits, HttpSettings};
+use namesake_independent::IndependentSettings;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Limits, Proxies};
+use crate::{CacheSettings, Limits, Proxies};
 
 pub use independent::Independent;
 pub use load::{ConfigError, load};
@@ -347,7 +348,7 @@ impl Default for Atproto {
             allow_test_tld: false,
             not_found_is_invalid_request: false,
             dns_grace_ms: 300,
-            provisional_ttl_seconds: 30,
+            provisional_ttl_seconds: CacheSettings::default().provisional_ttl.as_secs(),
             profile_timeout_ms: 1000,
             events_url: None,
             events_cursor_file: None,
@@ -389,15 +390,16 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
+        let cache = CacheSettings::default();
         Self {
-            capacity_mib: 128,
-            ttl_seconds: 600,
-            min_ttl_seconds: 60,
-            absent_ttl_seconds: 120,
-            failure_ttl_seconds: 10,
-            incomplete_ttl_seconds: 15,
-            refresh_behind_seconds: 60,
-            max_stale_seconds: 24 * 3600,
+            capacity_mib: cache.capacity_bytes >> 20,
+            ttl_seconds: cache.ttl.as_secs(),
+            min_ttl_seconds: IndependentSettings::default().min_ttl.as_secs(),
+            absent_ttl_seconds: cache.absent_ttl.as_secs(),
+            failure_ttl_seconds: cache.failure_ttl.as_secs(),
+            incomplete_ttl_seconds: cache.incomplete_ttl.as_secs(),
+            refresh_behind_seconds: cache.refresh_behind.as_secs(),
+            max_stale_seconds: cache.max_stale.as_secs(),
             snapshot_file: None,
             snapshot_max_mib: 64,
         }

@@ -7,10 +7,12 @@ pub(super) const DOCUMENT: &str = include_str!("openapi.json");
 mod tests {
     use std::collections::BTreeSet;
 
+    use namesake_independent::{Hostname, hosted::HostedSettings};
     use serde_json::Value;
 
     use super::DOCUMENT;
     use crate::{
+        Limits,
         http::route::{Kind, Route},
         pages::PROBLEM_KINDS,
     };
@@ -114,6 +116,38 @@ mod tests {
                 .collect();
             let in_template = path.split('{').skip(1).map(|part| part.split('}').next().unwrap()).collect();
             assert_eq!(in_path, in_template, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn the_limits_it_tells_of_are_the_defaults() {
+        let (document, limits) = (document(), Limits::default());
+        let settings = HostedSettings::new(Vec::new(), Hostname::parse("id.example.com").unwrap());
+        let head = limits.max_header_bytes >> 10;
+        for (place, words) in [
+            ("/info/description", format!("head has at most {head} KiB")),
+            ("/components/responses/HeadTooLarge/description", format!("longer than {head} KiB")),
+            (
+                "/paths/~1v1~1resolve/get/parameters/2/description",
+                format!("{} a minute", limits.fresh_per_minute),
+            ),
+            ("/paths/~1v1~1resolve/post/summary", format!("Up to {} at once", limits.batch)),
+            ("/paths/~1v1~1explain/get/description", format!("{} a minute", limits.explain_per_minute)),
+            (
+                "/paths/~1v1~1changes/get/description",
+                format!("{} questions a minute", limits.changes_per_minute),
+            ),
+            (
+                "/paths/~1v1~1independent~1accounts/post/description",
+                format!("{} an hour", limits.registrations_per_hour),
+            ),
+            (
+                "/paths/~1v1~1independent~1accounts/post/description",
+                format!("at most {} KiB", settings.max_entry_bytes >> 10),
+            ),
+        ] {
+            let said = document.pointer(place).and_then(Value::as_str).unwrap_or_default();
+            assert!(said.contains(&words), "{place} says {said:?}, and should say {words:?}");
         }
     }
 
