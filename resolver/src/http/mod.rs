@@ -338,7 +338,7 @@ async fn dispatch(
         Kind::Readyz => Ok(ops::ready(site)),
         Kind::Metrics if door == Door::Public && site.options.metrics_elsewhere => Err(Refusal::NoSuchPage),
         Kind::Metrics => ops::metrics(site),
-        Kind::XrpcUnknown | Kind::Nowhere => Err(Refusal::NoSuchPage),
+        Kind::XrpcUnknown | Kind::NotAtHost | Kind::Nowhere => Err(Refusal::NoSuchPage),
     }
 }
 

@@ -18,8 +18,15 @@ mod tests {
     };
 
     /// What is no API: pages without data, what they load, and paths that mean nothing, or nothing but a way elsewhere.
-    const OTHERS: &[Kind] =
-        &[Kind::Landing, Kind::Stylesheet, Kind::Mark, Kind::XrpcUnknown, Kind::AtHost, Kind::Nowhere];
+    const OTHERS: &[Kind] = &[
+        Kind::Landing,
+        Kind::Stylesheet,
+        Kind::Mark,
+        Kind::XrpcUnknown,
+        Kind::AtHost,
+        Kind::NotAtHost,
+        Kind::Nowhere,
+    ];
     const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
     fn document() -> Value {

@@ -84,7 +84,8 @@ kinds! {
     Livez "livez" [GET],
     Readyz "readyz" [GET],
     Metrics "metrics" [GET],
-    Nowhere "nowhere" [GET POST PUT PATCH DELETE],
+    NotAtHost "not-at-host" [GET POST PUT PATCH DELETE],
+    Nowhere "nowhere" [GET],
 }
 
 impl<'a> Route<'a> {
@@ -167,7 +168,7 @@ impl<'a> Route<'a> {
         };
         let kind = match well_known(path) {
             Some(kind) => kind,
-            None if is_below("/.well-known") || is_below("/xrpc") => Kind::Nowhere,
+            None if is_below("/.well-known") || is_below("/xrpc") => Kind::NotAtHost,
             None => Kind::AtHost,
         };
         Route { kind, part: "" }
@@ -352,18 +353,18 @@ mod tests {
             ("/", Kind::AtHost),
             ("/@alice", Kind::AtHost),
             ("/livez", Kind::AtHost),
-            ("/.well-known/webfinger", Kind::Nowhere),
-            ("/.well-known/acme-challenge/token", Kind::Nowhere),
-            ("/.well-known/atproto-did/", Kind::Nowhere),
-            ("/.well-known/", Kind::Nowhere),
-            ("/.well-known", Kind::Nowhere),
-            ("/%2ewell-known/webfinger", Kind::Nowhere),
+            ("/.well-known/webfinger", Kind::NotAtHost),
+            ("/.well-known/acme-challenge/token", Kind::NotAtHost),
+            ("/.well-known/atproto-did/", Kind::NotAtHost),
+            ("/.well-known/", Kind::NotAtHost),
+            ("/.well-known", Kind::NotAtHost),
+            ("/%2ewell-known/webfinger", Kind::NotAtHost),
             ("/%2ewell-known/atproto%2Ddid", Kind::AtprotoDid),
             ("/%", Kind::AtHost),
             ("/.well-knowns", Kind::AtHost),
-            ("/xrpc/com.atproto.identity.resolveHandle", Kind::Nowhere),
-            ("/xrpc/_health", Kind::Nowhere),
-            ("/xrpc", Kind::Nowhere),
+            ("/xrpc/com.atproto.identity.resolveHandle", Kind::NotAtHost),
+            ("/xrpc/_health", Kind::NotAtHost),
+            ("/xrpc", Kind::NotAtHost),
             ("/xrpcs", Kind::AtHost),
             ("/a/.well-known/webfinger", Kind::AtHost),
             ("", Kind::AtHost),
