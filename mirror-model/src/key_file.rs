@@ -42,7 +42,7 @@ pub enum SealerError {
     Keys(PathBuf),
     /// It is not there, and the store needs it.
     #[error(
-        "the key file {} of mirror {scheme} is not there, and the store has {sealed} sealed with its keys: put the file back, or name it with mirror.{scheme}.token_key_file; without it, only an empty store can be begun",
+        "the key file {} of mirror {scheme} is not there, and the store has {sealed} sealed with its keys: put the file back, or name it with mirror.{scheme}.token_key_file; if it is lost, people link anew, to a mirror of another name, with store.abandon = [\"mirror.{scheme}\"]",
         path.display()
     )]
     Missing {
