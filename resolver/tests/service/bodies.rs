@@ -95,7 +95,7 @@ async fn the_limit_of_all_bodies_counts_on_every_route() {
 #[tokio::test]
 async fn whoever_may_not_send_it_is_told_before_it_is_read() {
     let world = world(|limits| {
-        limits.registrations_per_hour = 0;
+        limits.writes_per_minute = 0;
         limits.fresh_per_minute = 0;
     })
     .await;

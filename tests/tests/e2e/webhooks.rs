@@ -119,11 +119,18 @@ async fn what_the_upstream_did_not_sign_costs_no_poll() {
 async fn what_is_too_long_is_not_read() {
     let scene = Scene::new().await;
     let served = scene.world.sandbox.profiles_served();
-    let body = "x".repeat(70_000);
-    for path in [WEBHOOK, "/mirror/threads/deauthorize", "/mirror/threads/delete"] {
-        let refused = scene.send("POST", path, &[], &body).await;
+    let signed = [("x-hub-signature-256", "sha256=00")];
+    for (path, headers, length) in [
+        (WEBHOOK, &signed[..], (1 << 20) + 1),
+        ("/mirror/threads/deauthorize", &[], 70_000),
+        ("/mirror/threads/delete", &[], 70_000),
+    ] {
+        let refused = scene.send("POST", path, headers, &"x".repeat(length)).await;
         assert_eq!((refused.status, refused.kind().as_str()), (413, "too-large"), "{path}");
     }
+    // Of what nobody signed not even the length counts.
+    let refused = deliver(&scene, None, &"x".repeat(70_000)).await;
+    assert_eq!((refused.status, refused.kind().as_str()), (403, "refused"));
     scene.world.mirror.settled().await;
     assert_eq!(scene.world.sandbox.profiles_served(), served);
 }
