@@ -441,3 +441,13 @@ pub(crate) fn check(config: &Config) -> Result<(), ComposeError> {
     store_url(config)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sets_is_what_an_embedder_gets() {
+        assert_eq!(limits(&Config::default()), Limits::default());
+    }
+}

@@ -178,3 +178,43 @@ fn accepts_that_fail_are_one_line_when_they_begin_and_one_when_that_is_over() {
     let (code, said) = service.end();
     assert_eq!((code, said.matches("accept_failing").count()), (Some(0), 1), "{said}");
 }
+
+#[test]
+fn what_is_configured_reaches_the_sockets() {
+    let one = ("NAMESAKE_SERVER__MAX_CONNECTIONS_PER_CLIENT", "1");
+    let service = Service::start("", &[one]);
+    let held = service.connect();
+    // The second comes after the first in the listener's queue.
+    assert_eq!(service.ask("/livez"), Some(429));
+    drop(held);
+    while service.ask("/livez") != Some(200) {}
+
+    let service = Service::start("", &[one, ("NAMESAKE_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1/32\"]")]);
+    let _held = (service.connect(), service.connect());
+    assert_eq!(service.ask("/livez"), Some(200));
+
+    // One place, and a client in it that does not take its answers.
+    let settings = [
+        ("NAMESAKE_SERVER__MAX_CONNECTIONS", "1"),
+        ("NAMESAKE_SERVER__HEADER_TIMEOUT_MS", "3600000"),
+        ("NAMESAKE_SERVER__WRITE_TIMEOUT_MS", "100"),
+    ];
+    let service = Service::start("", &settings);
+    let mut mute = service.connect();
+    mute.write_all("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100).as_bytes()).unwrap();
+    assert_eq!(service.ask("/livez"), Some(200));
+
+    let settings = [
+        ("NAMESAKE_SERVER__MAX_BODY_BYTES_UNDER_WAY", "10"),
+        ("NAMESAKE_SERVER__MAX_BODY_BYTES_UNDER_WAY_PER_CLIENT", "10"),
+    ];
+    let service = Service::start("", &settings);
+    for (body, status) in [(r#"{"handles":[]}"#, "503"), ("{}", "400")] {
+        let mut stream = service.connect();
+        let head = "POST /v1/resolve HTTP/1.1\r\nhost: x\r\nconnection: close";
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let mut reply = String::new();
+        let _ = stream.read_to_string(&mut reply);
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{body}: {reply}");
+    }
+}

@@ -300,7 +300,11 @@ impl Hosted {
             Ok(Err(CommitError::Failed(error))) => Err(error),
             // The largest entry and the number of rows are far below the limits of a store.
             Ok(Err(CommitError::Refused(refusal))) => Err(StoreError::Unavailable(refusal.to_string())),
-            Err(_) => Err(StoreError::Stopped),
+            Err(error) => {
+                // Whoever posted is told nothing of it but that it is not done; it may be.
+                tracing::error!(error.message = %error, "hosted.commit_ended");
+                Err(StoreError::Stopped)
+            }
         }
     }
 }

@@ -90,7 +90,10 @@ fn done(status: StatusCode, result: Result<(), ControlError>) -> Answer {
 
 /// Whether the request names this machine. A page elsewhere whose name was made to point here does not (DNS rebinding).
 fn is_local(request: &Request<Bytes>) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let mut hosts = request.headers().get_all(header::HOST).into_iter();
+    // Two leave open which of them counts.
+    let host = hosts.next().filter(|_| hosts.next().is_none());
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     name == "localhost"
         || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

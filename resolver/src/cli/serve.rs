@@ -4,6 +4,7 @@ use std::{
     error::Error,
     io::{self, IsTerminal as _},
     net::SocketAddr,
+    panic::{self, PanicHookInfo},
     sync::Arc,
 };
 
@@ -22,6 +23,7 @@ use crate::{
     compose::ComposeError,
     config::Config,
     install_metrics,
+    panic::message,
     tasks::{kept, until},
 };
 
@@ -37,6 +39,7 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         .with_ansi(coloured)
         .init();
 
+    panic::set_hook(Box::new(log_panic));
     // From here on: a start takes its time.
     let hang_ups = HangUps::outlived();
     let limits = open_files::within(compose::limits(config), config.server.reserved_files);
@@ -135,6 +138,12 @@ pub(super) async fn serve(config: &Config) -> Result<Outcome, CommandError> {
         store_ended.map_or(Ok(Outcome::Done), |why| Err(CommandError::StoreEnded(why)))
     });
     served.await.unwrap_or(Err(CommandError::CutShort))
+}
+
+/// Whoever catches it says what it means for whom; here is where it was, also where nobody does.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(panic.at = at, error.message = message(panic.payload()), "serve.panicked");
 }
 
 fn restore(namesake: &Namesake, file: &SnapshotFile) {

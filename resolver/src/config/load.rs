@@ -113,6 +113,18 @@ fn check(config: Config) -> Result<Config, ConfigError> {
     if config.http_client.addresses_per_family == 0 {
         return Err(ConfigError::invalid("http_client.addresses_per_family must be above 0"));
     }
+    let server = &config.server;
+    for (key, is_none) in [
+        ("max_connections", server.max_connections == 0),
+        ("max_connections_per_client", server.max_connections_per_client == Some(0)),
+        ("header_timeout_ms", server.header_timeout_ms == 0),
+        ("body_timeout_ms", server.body_timeout_ms == 0),
+        ("write_timeout_ms", server.write_timeout_ms == 0),
+    ] {
+        if is_none {
+            return Err(ConfigError::invalid(format!("server.{key} must be above 0")));
+        }
+    }
     if config.server.max_header_bytes < 8192 {
         return Err(ConfigError::invalid("server.max_header_bytes must be at least 8192"));
     }
@@ -245,6 +257,11 @@ mod tests {
             "[server]\npublic_url = \"ftp://x\"\n",
             "[server]\npublic_url = \"https://x/path\"\n",
             "[server]\nmax_header_bytes = 10\n",
+            "[server]\nmax_connections = 0\n",
+            "[server]\nmax_connections_per_client = 0\n",
+            "[server]\nheader_timeout_ms = 0\n",
+            "[server]\nbody_timeout_ms = 0\n",
+            "[server]\nwrite_timeout_ms = 0\n",
             "[http_client]\naddresses_per_family = 0\n",
             "[http_client]\nallow_ports = [65536]\n",
             "[server]\nchange_heartbeat_seconds = 0\n",

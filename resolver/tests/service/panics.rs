@@ -2,12 +2,21 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use namesake::store::{
+    Change, Commit, CommitError, Entry, Key, MemoryStore, Store, StoreError, StoreFuture, Version,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Reply, Says, World};
+use crate::{
+    hosted::Place,
+    support::{Reply, Says, World},
+};
 
 /// What was logged on this thread.
 #[derive(Debug, Clone, Default)]
@@ -81,4 +90,59 @@ async fn in_a_batch_it_is_one_of_the_results() {
     let reply = server.send("POST", "/v1/resolve", &[], handles).await;
     let results = reply.json()["results"].clone();
     assert_eq!((&results[0]["status"], &results[1]["status"]), (&500.into(), &200.into()), "{results}");
+}
+
+/// A store in memory with a bug in its feed, once that is switched on.
+#[derive(Debug, Default)]
+struct Buggy {
+    store: MemoryStore,
+    has_bug: AtomicBool,
+}
+
+impl Store for Buggy {
+    fn read<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Result<Option<Entry>, StoreError>> {
+        self.store.read(key)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        after: Option<&'a Key>,
+        limit: usize,
+    ) -> StoreFuture<'a, Result<Vec<(Key, Entry)>, StoreError>> {
+        self.store.scan(prefix, after, limit)
+    }
+
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Version, CommitError>> {
+        self.store.commit(commit)
+    }
+
+    fn changes(&self, after: Version, limit: usize) -> StoreFuture<'_, Result<Vec<Change>, StoreError>> {
+        assert!(!self.has_bug.load(Ordering::Relaxed), "a bug in a store");
+        self.store.changes(after, limit)
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_writer_panics_ends_and_is_logged() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let store = Arc::new(Buggy::default());
+    let place = Place::over(store.clone(), |_, _| ()).await;
+    let mut stream = place.server.connect().await;
+    stream
+        .write_all(b"GET /v1/changes HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n\r\n")
+        .await
+        .unwrap();
+    stream.peek(&mut [0]).await.unwrap();
+    store.has_bug.store(true, Ordering::Relaxed);
+    let mut heard = String::new();
+    // However it ends, it ends.
+    let _ = stream.read_to_string(&mut heard).await;
+    assert!(heard.starts_with("HTTP/1.1 200 "), "{heard}");
+    let told = log.lines("server.stream_panicked");
+    assert!(told.len() == 1 && told[0].contains("a bug in a store"), "{told:?}");
+    assert_eq!(place.server.get("/v1/changes").await.status, 500);
+    store.has_bug.store(false, Ordering::Relaxed);
+    assert_eq!(place.server.get("/v1/changes").await.status, 200);
 }
