@@ -47,7 +47,7 @@ fn name_of(refusal: &Refusal) -> &'static str {
             // Somebody asked *us* to slow down: to our own client that is an outage, not a quota of theirs.
             ErrorKind::Throttled | ErrorKind::Unavailable => "unavailable",
             ErrorKind::ShareSpent => "too-many-requests",
-            ErrorKind::Overloaded => "unavailable",
+            ErrorKind::Overloaded => "busy",
             ErrorKind::Timeout => "timeout",
             ErrorKind::BadAnswer => "bad-answer",
             ErrorKind::Unsupported => "unsupported",
@@ -149,7 +149,7 @@ mod tests {
             (failed(ErrorKind::BadAnswer), 502, "bad-answer", 502),
             (failed(ErrorKind::Unsupported), 501, "unsupported", 400),
             (failed(ErrorKind::ShareSpent), 429, "too-many-requests", 429),
-            (failed(ErrorKind::Overloaded), 503, "unavailable", 503),
+            (failed(ErrorKind::Overloaded), 503, "busy", 503),
             (failed(ErrorKind::Internal), 500, "internal", 500),
         ] {
             let kind = kind_of(&refusal).unwrap();

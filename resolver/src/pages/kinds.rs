@@ -239,7 +239,7 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "This way of asking has a quota, because each request makes this service ask others, or keep something for good.",
         &[
             "Wait as long as the Retry-After header says.",
-            "Plain lookups are answered from memory and are not limited so.",
+            "What is in memory is answered all the same, and costs nothing.",
         ],
     ),
     kind(
@@ -272,7 +272,7 @@ pub const PROBLEM_KINDS: &[ProblemKind] = &[
         "busy",
         503,
         "Too busy right now",
-        "This service holds as much as it can of what others sent, and takes no more until some of that is dealt with.",
+        "More is asked of this service, or sent to it, than it can deal with in time, and it takes no more until some of that is done.",
         &["Wait as long as the Retry-After header says, and send it again."],
     ),
     explained(kind(
