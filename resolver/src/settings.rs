@@ -151,7 +151,7 @@ impl Default for Limits {
             fresh_per_minute: 30,
             explain_per_minute: 30,
             changes_per_minute: 300,
-            writes_per_minute: 120,
+            writes_per_minute: 3000,
             registrations_per_hour: 20,
             remembered_clients: 65_536,
         }

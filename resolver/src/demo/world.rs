@@ -76,6 +76,8 @@ impl Options {
                 fresh_per_minute: u32::MAX,
                 explain_per_minute: u32::MAX,
                 registrations_per_hour: u32::MAX,
+                misses_per_minute: u32::MAX,
+                writes_per_minute: u32::MAX,
                 ..Limits::default()
             },
             metrics: None,
