@@ -37,7 +37,7 @@ mod trace;
 
 pub use account::{AccountId, InvalidAccountId, InvalidScheme, Scheme};
 pub use change::{Change, Invalidator, Suspicion};
-pub use clock::{Clock, Sleep};
+pub use clock::{Clock, Moment, Sleep};
 #[cfg(feature = "system")]
 pub use clock::{ManualClock, SystemClock};
 pub use contract::{Answer, HandleResolver};

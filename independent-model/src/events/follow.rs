@@ -2,7 +2,7 @@
 
 use std::{future::Future, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
-use namesake::{Clock, Handle, Invalidator, Randomness, Suspicion, Timestamp};
+use namesake::{Clock, Handle, Invalidator, Moment, Randomness, Suspicion, Timestamp};
 
 use super::{
     Broken, CursorKeeper, EventSettings, Heard, Relay, Subscription,
@@ -28,7 +28,7 @@ struct Place {
     cursor: Option<u64>,
     /// The cursor that is on disk, and when it was written.
     saved: Option<u64>,
-    saved_at: Timestamp,
+    saved_at: Moment,
     /// Why what comes next does not follow on what we know.
     gap: Option<&'static str>,
     /// Connections in a row that brought no message.
@@ -62,7 +62,8 @@ impl EventFollower {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let cursor = self.load().await;
-        let mut place = Place { cursor, saved: cursor, saved_at: self.clock.now(), gap: None, fruitless: 0 };
+        let mut place =
+            Place { cursor, saved: cursor, saved_at: self.clock.moment(), gap: None, fruitless: 0 };
         loop {
             let ended = tokio::select! {
                 biased;
@@ -104,13 +105,13 @@ impl EventFollower {
             self.gap(reason);
         }
 
-        let mut heard_at = self.clock.now();
-        let mut tick = self.clock.sleep_until(later(heard_at, ping_after));
+        let mut heard_at = self.clock.moment();
+        let mut tick = self.clock.sleep_until(later(heard_at.wall(), ping_after));
         loop {
             tokio::select! {
                 biased;
                 heard = stream.next() => {
-                    heard_at = self.clock.now();
+                    heard_at = self.clock.moment();
                     match heard {
                         Ok(Heard::Life) => (),
                         Ok(Heard::Message(message)) => {
@@ -123,18 +124,19 @@ impl EventFollower {
                     self.save_now_and_then(place).await;
                 }
                 () = &mut tick => {
-                    let now = self.clock.now();
-                    let silent_at = later(heard_at, idle_timeout);
-                    if now >= silent_at {
+                    let now = self.clock.moment();
+                    let silent = now.since(heard_at);
+                    let left = idle_timeout.saturating_sub(silent);
+                    if left.is_zero() {
                         return Ended::Silent;
                     }
                     self.save_now_and_then(place).await;
-                    if now >= later(heard_at, ping_after)
-                        && let Err(ended) = self.ping(stream.as_mut(), silent_at).await
+                    if silent >= ping_after
+                        && let Err(ended) = self.ping(stream.as_mut(), later(now.wall(), left)).await
                     {
                         return ended;
                     }
-                    tick = self.clock.sleep_until(later(now, ping_after).min(silent_at));
+                    tick = self.clock.sleep_until(later(now.wall(), ping_after.min(left)));
                 }
             }
         }
@@ -261,13 +263,13 @@ impl EventFollower {
     }
 
     async fn save_now_and_then(&self, place: &mut Place) {
-        if self.clock.now() >= later(place.saved_at, self.settings.save_every) {
+        if self.clock.moment().since(place.saved_at) >= self.settings.save_every {
             self.save(place).await;
         }
     }
 
     async fn save(&self, place: &mut Place) {
-        place.saved_at = self.clock.now();
+        place.saved_at = self.clock.moment();
         let (Some(keeper), Some(cursor)) = (&self.keeper, place.cursor) else { return };
         if place.saved == Some(cursor) {
             return;

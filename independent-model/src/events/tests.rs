@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use namesake::{
-    Clock, Handle, Invalidator, ManualClock, Scheme, SeededRandomness, Sleep, Suspicion, Timestamp,
+    Clock, Handle, Invalidator, ManualClock, Moment, Scheme, SeededRandomness, Sleep, Suspicion, Timestamp,
     http::HttpSettings,
 };
 use tokio::{
@@ -32,6 +32,10 @@ struct TestClock(ManualClock, mpsc::UnboundedSender<Duration>);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         self.0.now()
+    }
+
+    fn moment(&self) -> Moment {
+        self.0.moment()
     }
 
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
@@ -307,6 +311,22 @@ async fn silence_is_asked_about_and_then_ends_the_connection() {
     }
     host.pass_backoff().await;
     assert_eq!(host.accept().await.0, "?cursor=5");
+    drop(socket);
+    host.end().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_hides_no_dead_host() {
+    let mut host = Host::begin().await;
+    let (_, socket) = host.accept().await;
+    host.hears(&[everything()]).await;
+    let a_day_ago = start_of_time() - Duration::from_secs(24 * 3600);
+    for _ in 0..3 {
+        host.pass(|wait| wait == settings().ping_after).await;
+        host.clock.0.set(a_day_ago);
+    }
+    host.pass_backoff().await;
+    host.accept().await;
     drop(socket);
     host.end().await;
 }

@@ -5,12 +5,11 @@ use std::{
     time::Duration,
 };
 
-use namesake::{AccountId, Handle, ResolveError, Timestamp, Why};
+use namesake::{AccountId, Handle, Moment, ResolveError, Timestamp, Why};
 
 use super::{
     CacheSettings,
     generations::{Begun, Stripes},
-    later,
 };
 use crate::{api::Freshness, prepared::Prepared};
 
@@ -60,9 +59,9 @@ pub(crate) struct Entry<V> {
     pub(crate) said: Said<V>,
     pub(super) begun: Begun,
     pub(super) stripes: Stripes,
-    pub(super) learned_at: Timestamp,
-    /// `None`: until it is purged.
-    pub(super) expires: Option<Timestamp>,
+    pub(super) learned: Moment,
+    /// For how long; `None`: until it is purged.
+    pub(super) believed: Option<Duration>,
     /// It came back after a restart: stale from the beginning.
     pub(super) is_restored: bool,
     /// Whether it also answers a question that does not name the scheme.
@@ -80,7 +79,7 @@ impl<V: Remembered> Entry<V> {
             Said::Found(value) => value.checked_at(),
             Said::Absent(_) => None,
         };
-        known.unwrap_or(self.learned_at)
+        known.unwrap_or(self.learned.wall())
     }
 
     /// Whether it may go out past its time. A no may not: it would hide whoever came meanwhile, and nobody vouches for it.
@@ -89,55 +88,39 @@ impl<V: Remembered> Entry<V> {
     }
 
     /// Whether it may go out, marked stale, in place of an answer that is not to be had now.
-    pub(super) fn stands_in(&self, now: Timestamp, settings: &CacheSettings) -> bool {
-        self.outlasts_its_time() && now < self.stale_until(settings)
+    pub(super) fn stands_in(&self, now: Moment, settings: &CacheSettings) -> bool {
+        self.outlasts_its_time() && self.goes_out_stale(now, settings)
     }
 }
 
 impl<V> Entry<V> {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        self.expires.is_none_or(|expires| now < expires)
+    fn is_fresh(&self, now: Moment) -> bool {
+        self.believed.is_none_or(|believed| now.since(self.learned) < believed)
     }
 
-    /// If it [outlasts its time](Entry::outlasts_its_time): until when it still goes out while a new one is fetched behind
+    /// If it [outlasts its time](Entry::outlasts_its_time): whether it still goes out while a new one is fetched behind
     /// it. For as long again as it was believed, at most.
-    fn behind_until(&self, settings: &CacheSettings) -> Timestamp {
-        match self.expires {
-            Some(expires) if !self.is_restored => {
-                let believed =
-                    Duration::try_from(self.learned_at.duration_until(expires)).unwrap_or_default();
-                later(expires, settings.refresh_behind.min(believed))
+    fn goes_out_behind(&self, now: Moment, settings: &CacheSettings) -> bool {
+        match self.believed {
+            Some(believed) if !self.is_restored => {
+                now.since(self.learned) < believed.saturating_add(settings.refresh_behind.min(believed))
             }
-            _ => self.stale_until(settings),
+            _ => self.goes_out_stale(now, settings),
         }
     }
 
-    /// If it [outlasts its time](Entry::outlasts_its_time): until when it may go out stale.
-    pub(super) fn stale_until(&self, settings: &CacheSettings) -> Timestamp {
-        match self.expires {
-            None => Timestamp::MAX,
-            Some(_) if self.is_restored => last_moment(self.learned_at, settings),
-            Some(expires) => later(expires, settings.max_stale),
-        }
+    /// If it [outlasts its time](Entry::outlasts_its_time): whether it may go out stale. After a restart that is counted
+    /// from when it was learned, so that the time away counts.
+    pub(super) fn goes_out_stale(&self, now: Moment, settings: &CacheSettings) -> bool {
+        self.believed
+            .is_none_or(|believed| now.since(self.learned) < believed.saturating_add(settings.max_stale))
     }
 
-    fn freshness(&self, now: Timestamp, stale: bool) -> Freshness {
-        Freshness {
-            age_seconds: seconds_between(self.learned_at, now),
-            ttl_seconds: self.expires.map(|expires| seconds_between(now, expires)),
-            stale,
-        }
+    fn freshness(&self, now: Moment, stale: bool) -> Freshness {
+        let age_seconds = now.since(self.learned).as_secs();
+        let ttl_seconds = self.believed.map(|believed| believed.as_secs().saturating_sub(age_seconds));
+        Freshness { age_seconds, ttl_seconds, stale }
     }
-}
-
-/// After a restart, when an answer may go out for the last time. Counted from when it was learned, so that the time away
-/// counts.
-pub(super) fn last_moment(learned_at: Timestamp, settings: &CacheSettings) -> Timestamp {
-    later(learned_at, settings.max_stale)
-}
-
-pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.as_second().saturating_sub(from.as_second())).unwrap_or(0)
 }
 
 /// An answer, with how old it is for this asker.
@@ -154,7 +137,7 @@ impl<V> Clone for Answered<V> {
 }
 
 impl<V> Answered<V> {
-    pub(super) fn new(entry: Arc<Entry<V>>, now: Timestamp, stale: bool) -> Self {
+    pub(super) fn new(entry: Arc<Entry<V>>, now: Moment, stale: bool) -> Self {
         let freshness = entry.freshness(now, stale);
         Self { entry, freshness }
     }
@@ -164,7 +147,7 @@ impl<V> Answered<V> {
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) error: ResolveError,
-    pub(super) until: Timestamp,
+    pub(super) learned: Moment,
     pub(super) begun: Begun,
     pub(super) stripes: Stripes,
 }
@@ -239,7 +222,7 @@ impl<V> Kept<V> {
     /// The proved answer, while nothing speaks against it; otherwise all there is.
     pub(super) fn fresh(
         self,
-        now: Timestamp,
+        now: Moment,
         counts: impl Fn(Stripes, Begun) -> bool,
         suspect: impl Fn(Stripes, Begun) -> bool,
     ) -> Result<Arc<Entry<V>>, Slot<V>> {
@@ -297,7 +280,7 @@ impl<V: Remembered> Slot<V> {
     /// behind its first asker.
     pub(super) fn recall(
         &self,
-        now: Timestamp,
+        now: Moment,
         settings: &CacheSettings,
         suspect: impl Fn(Stripes, Begun) -> bool,
     ) -> Recall<V> {
@@ -312,16 +295,20 @@ impl<V: Remembered> Slot<V> {
         let about = |failure: &Failure| self.proved().map_or(failure.stripes, |proved| proved.stripes);
         let failure = self.failure.as_ref().filter(|failure| !suspect(about(failure), failure.begun));
         match (self.good.as_ref().filter(|good| good.outlasts_its_time()), failure) {
-            (Some(good), Some(failure)) if now < good.stale_until(settings) => {
+            (Some(good), Some(failure)) if good.goes_out_stale(now, settings) => {
                 let stale = Answered::new(Arc::clone(good), now, true);
-                match now {
-                    _ if now < failure.until => Recall::Good(stale),
-                    _ if now < later(failure.until, settings.refresh_behind) => Recall::Behind(stale),
+                match now.since(failure.learned) {
+                    age if age < settings.failure_ttl => Recall::Good(stale),
+                    age if age < settings.failure_ttl.saturating_add(settings.refresh_behind) => {
+                        Recall::Behind(stale)
+                    }
                     _ => Recall::Nothing,
                 }
             }
-            (_, Some(failure)) if now < failure.until => Recall::Failed(failure.error.clone()),
-            (Some(good), None) if now < good.behind_until(settings) && trusted(good) => {
+            (_, Some(failure)) if now.since(failure.learned) < settings.failure_ttl => {
+                Recall::Failed(failure.error.clone())
+            }
+            (Some(good), None) if good.goes_out_behind(now, settings) && trusted(good) => {
                 Recall::Behind(Answered::new(Arc::clone(good), now, good.is_restored))
             }
             _ => Recall::Nothing,

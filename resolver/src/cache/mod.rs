@@ -29,7 +29,9 @@ use std::{
     time::Duration,
 };
 
-use namesake::{Clock, ErrorKind, Lookup, ResolveError, Scheme, Timestamp, Trace, Ttl, shares::Client};
+use namesake::{
+    Clock, ErrorKind, Lookup, Moment, ResolveError, Scheme, Timestamp, Trace, Ttl, shares::Client,
+};
 use quick_cache::sync::{EntryAction, EntryResult};
 
 pub(crate) use self::{
@@ -199,15 +201,16 @@ impl<V: Remembered> Memory<V> {
             settled = landed(self.flight(key, admission, source, Boards::Own).0).await;
         }
         match settled {
-            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
-            Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.now(), true)),
+            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.moment(), false)),
+            Settled::Failed(_, Some(stale)) => Ok(Answered::new(stale, self.shelf.clock.moment(), true)),
             Settled::Failed(error, None) => Err(error),
         }
     }
 
     /// How old a value is now that is kept until it is purged, in seconds.
     pub(crate) fn age_of(&self, value: &V) -> u64 {
-        value.checked_at().map_or(0, |at| entry::seconds_between(at, self.shelf.clock.now()))
+        let now = self.shelf.clock.moment();
+        value.checked_at().map_or(0, |at| now.since(now.when_wall_showed(at)).as_secs())
     }
 
     /// The answer of a lookup that begins now: no memory, no flight that was begun earlier, no stale answer. What it
@@ -223,7 +226,7 @@ impl<V: Remembered> Memory<V> {
         F: Future<Output = Result<Lookup<V>, ResolveError>> + Send + 'static,
     {
         match landed(self.flight(key, admission, source, Boards::None).0).await {
-            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.now(), false)),
+            Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.moment(), false)),
             Settled::Failed(error, _) => Err(error),
         }
     }
@@ -357,7 +360,7 @@ impl<V: Remembered> Shelf<V> {
     fn judge(&self, slot: Kept<V>) -> Recall<V> {
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let suspect = |stripes, begun| self.generations.is_suspect(stripes, begun);
-        let now = self.clock.now();
+        let now = self.clock.moment();
         // What most askers get is told at a glance.
         match slot.fresh(now, counts, suspect) {
             Ok(good) => Recall::Good(Answered::new(good, now, false)),
@@ -369,7 +372,7 @@ impl<V: Remembered> Shelf<V> {
     fn refused(&self, key: &Key, error: ResolveError) -> Settled<V> {
         let counts = |stripes, begun| self.generations.count(stripes, begun);
         let good = self.slots.get(key).and_then(|slot| Slot::from(slot).still_counting(counts).good);
-        let stale = good.filter(|good| good.stands_in(self.clock.now(), &self.settings));
+        let stale = good.filter(|good| good.stands_in(self.clock.moment(), &self.settings));
         Settled::Failed(error, stale)
     }
 
@@ -384,7 +387,7 @@ impl<V: Remembered> Shelf<V> {
             Ok(Lookup::Found { value, .. }) => self.stripes(key, value),
             _ => asked,
         };
-        let now = self.clock.now();
+        let now = self.clock.moment();
         let (result, is_bare) = (self.complete(key, result, now), self.whose.is_bare(key));
         let landing = Landing { result, is_bare, begun, asked, stripes, now };
         let counts = |stripes, begun| self.generations.count(stripes, begun);
@@ -410,14 +413,14 @@ impl<V: Remembered> Shelf<V> {
         &self,
         key: &Key,
         result: Result<Lookup<V>, ResolveError>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Lookup<V>, ResolveError> {
         match result {
             Ok(Lookup::Found { value, ttl }) if value.is_incomplete() => {
-                let oldest = now.saturating_sub(self.settings.max_stale).unwrap_or(Timestamp::MIN);
+                let oldest = now.wall().saturating_sub(self.settings.max_stale).unwrap_or(Timestamp::MIN);
                 let value = self.earlier(key, &value).iter().fold(value, |value, entry| match &entry.said {
                     Said::Found(earlier) if earlier.account() == value.account() => {
-                        value.completed_by(earlier, entry.learned_at, oldest)
+                        value.completed_by(earlier, entry.learned.wall(), oldest)
                     }
                     _ => value,
                 });
@@ -480,10 +483,6 @@ impl<V: Remembered> Shelf<V> {
             Subject::Account(account) => self.generations.of_account(key.seat, account),
         }
     }
-}
-
-fn later(from: Timestamp, by: Duration) -> Timestamp {
-    from.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// How long an answer of two halves is good: as long as both. A half that leaves it to the operator counts as longer

@@ -3,11 +3,12 @@
 use std::{
     convert::Infallible,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use namesake::Timestamp;
 
-use super::{Entry, Key, Memory, Remembered, Said, Shelf, Slot, entry::last_moment, settle::weight};
+use super::{Entry, Key, Memory, Remembered, Said, Shelf, Slot, settle::weight};
 
 /// An answer that may come back after a restart.
 #[derive(Debug)]
@@ -27,11 +28,11 @@ impl<V: Remembered> Memory<V> {
     /// asked, and "nobody" would hide a handle that was set up meanwhile; forgetting it costs one lookup.
     pub(crate) fn survivors(&self) -> Vec<Survivor<V>> {
         let Shelf { generations, settings, clock, .. } = &self.shelf;
-        let now = clock.now();
+        let now = clock.moment();
         let survives = |entry: &Entry<V>| {
             matches!(entry.said, Said::Found(_))
-                && entry.expires.is_some()
-                && now < last_moment(entry.learned_at, settings)
+                && entry.believed.is_some()
+                && now.since(entry.learned) < settings.max_stale
                 && generations.count(entry.stripes, entry.begun)
         };
         let slots = self.shelf.slots.iter();
@@ -39,7 +40,8 @@ impl<V: Remembered> Memory<V> {
         good.filter(|(_, entry)| survives(entry))
             .map(|(key, entry)| Survivor {
                 key,
-                learned_at: entry.learned_at,
+                // By the clock as it stands now: it may have been set since.
+                learned_at: now.before(now.since(entry.learned)).wall(),
                 suspect: generations.is_suspect(entry.stripes, entry.begun),
                 entry,
             })
@@ -50,8 +52,9 @@ impl<V: Remembered> Memory<V> {
     /// long it would have been good. False if it is too old, or seems to be from the future: then a clock was set, and
     /// its age is unknown.
     pub(crate) fn take_back(&self, key: &Key, value: V, learned_at: Timestamp, suspect: bool) -> bool {
-        let (shelf, now) = (&self.shelf, self.shelf.clock.now());
-        if learned_at > now || now >= last_moment(learned_at, &shelf.settings) {
+        let (shelf, now) = (&self.shelf, self.shelf.clock.moment());
+        let Ok(age) = Duration::try_from(now.wall().duration_since(learned_at)) else { return false };
+        if age >= shelf.settings.max_stale {
             return false;
         }
         let begun = shelf.generations.begin();
@@ -64,8 +67,8 @@ impl<V: Remembered> Memory<V> {
             said,
             begun,
             stripes,
-            learned_at,
-            expires: Some(now),
+            learned: now.before(age),
+            believed: Some(Duration::ZERO),
             is_restored: true,
             is_bare: shelf.whose.is_bare(key),
             prepared: OnceLock::new(),

@@ -5,13 +5,12 @@ use std::{
     time::Duration,
 };
 
-use namesake::{ErrorKind, Lookup, ResolveError, Timestamp, Ttl};
+use namesake::{ErrorKind, Lookup, Moment, ResolveError, Ttl};
 
 use super::{
     CacheSettings,
     entry::{Entry, Failure, Remembered, Said, Slot},
     generations::{Begun, Stripes},
-    later,
 };
 
 /// What those who waited for a lookup hear.
@@ -48,7 +47,7 @@ pub(super) struct Landing<V> {
     pub(super) asked: Stripes,
     /// Of the question and the answer.
     pub(super) stripes: Stripes,
-    pub(super) now: Timestamp,
+    pub(super) now: Moment,
 }
 
 /// Decides, given what is remembered (and still counts), what is remembered from now on.
@@ -59,8 +58,7 @@ pub(super) fn settle<V: Remembered>(
 ) -> (Settled<V>, Slot<V>) {
     let Landing { result, is_bare, begun, asked, stripes, now } = landing;
     let failed = |known: Slot<V>, error: ResolveError| {
-        let until = later(now, settings.failure_ttl);
-        let failure = Failure { error: error.clone(), until, begun, stripes: asked };
+        let failure = Failure { error: error.clone(), learned: now, begun, stripes: asked };
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
@@ -123,9 +121,9 @@ fn dispute<V>(known: Slot<V>, failure: Failure) -> Slot<V> {
 }
 
 /// Silencing the stronger source must not choose the holder.
-fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp, settings: &CacheSettings) -> bool {
+fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Moment, settings: &CacheSettings) -> bool {
     known.proved().is_some_and(|entry| match &entry.said {
-        Said::Found(proved) => now < entry.stale_until(settings) && proved.account() != value.account(),
+        Said::Found(proved) => entry.goes_out_stale(now, settings) && proved.account() != value.account(),
         Said::Absent(_) => false,
     })
 }
@@ -133,7 +131,7 @@ fn contradicts<V: Remembered>(known: &Slot<V>, value: &V, now: Timestamp, settin
 fn entry<V: Remembered>(
     said: Said<V>,
     ttl: Ttl,
-    (begun, stripes, now): (Begun, Stripes, Timestamp),
+    (begun, stripes, now): (Begun, Stripes, Moment),
     settings: &CacheSettings,
 ) -> Entry<V> {
     let found = match &said {
@@ -148,8 +146,8 @@ fn entry<V: Remembered>(
         begun,
         stripes,
         // What a register says is as old as what was last said to it.
-        learned_at: confirmed.map_or(now, |at| at.min(now)),
-        expires: believed.map(|time| later(now, time)),
+        learned: confirmed.map_or(now, |at| now.when_wall_showed(at)),
+        believed,
         is_restored: false,
         is_bare: true,
         prepared: OnceLock::new(),

@@ -10,6 +10,7 @@
 mod bodies;
 mod browser;
 mod changes;
+mod clock;
 mod coalescing;
 mod compare;
 mod connections;
