@@ -100,6 +100,13 @@ impl Atproto {
         }
     }
 
+    /// Forgets failures whose time is up, in each memory.
+    pub(crate) fn tidy(&self) {
+        self.dids.tidy();
+        self.documents.tidy();
+        self.identities.tidy();
+    }
+
     pub(crate) async fn did_of(&self, handle: &Handle) -> Result<Answered<DidOf>, ResolveError> {
         let (port, handle) = (Arc::clone(&self.port), handle.clone());
         let key = Key { seat: Seat::ATPROTO, subject: Subject::Handle(handle.clone()) };

@@ -152,6 +152,16 @@ pub(super) struct Failure {
     pub(super) stripes: Stripes,
 }
 
+impl Failure {
+    /// About how many bytes one takes without its words: the slot beside the answer, the error with its causes, and its
+    /// place among the [failures](super::failures).
+    pub(super) const ITSELF: u64 = 640;
+
+    fn weight(&self) -> u64 {
+        Self::ITSELF + self.error.message().len() as u64
+    }
+}
+
 /// Everything remembered of one question.
 #[derive(Debug)]
 pub(super) struct Slot<V> {
@@ -213,6 +223,19 @@ impl<V> From<Kept<V>> for Slot<V> {
 }
 
 impl<V> Kept<V> {
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> u64 {
+        let failure = self.others.iter().filter_map(|others| others.failure.as_ref()).map(Failure::weight);
+        failure.sum::<u64>() + self.entries().map(|entry| u64::from(entry.weight)).sum::<u64>()
+    }
+
+    /// Whether there is nothing in it but a failure whose time is up.
+    pub(super) fn is_spent(&self, now: Moment, settings: &CacheSettings) -> bool {
+        let is_over = |failure: &Failure| now.since(failure.learned) >= settings.failure_ttl;
+        let failure = self.others.iter().filter_map(|others| others.failure.as_ref()).next();
+        self.entries().next().is_none() && failure.is_none_or(is_over)
+    }
+
     /// All answers in it.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry<V>>> {
         let others = self.others.iter().flat_map(|others| [&others.disputed, &others.provisional]);

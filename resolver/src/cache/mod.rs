@@ -14,6 +14,7 @@
 //! what outlives the process. This one holds the clock and the flights.
 
 mod entry;
+mod failures;
 mod generations;
 mod restart;
 mod settle;
@@ -41,6 +42,7 @@ pub(crate) use self::{
 };
 use self::{
     entry::{Entry, Kept, Recall, Slot},
+    failures::Failures,
     generations::{Begun, Names, Stripes},
     settle::{Landing, Settled, settle},
     slots::{OfHandle, Slots},
@@ -138,6 +140,7 @@ impl Whose {
 /// The map, with what is needed to judge its entries. Cheap to clone: lookups carry it along.
 struct Shelf<V> {
     slots: Arc<Slots<V>>,
+    failures: Arc<Failures>,
     generations: Arc<Generations>,
     whose: Whose,
     clock: Arc<dyn Clock>,
@@ -152,9 +155,10 @@ impl<V> fmt::Debug for Shelf<V> {
 
 impl<V> Clone for Shelf<V> {
     fn clone(&self) -> Self {
-        let Self { slots, generations, whose, clock, settings } = self;
+        let Self { slots, failures, generations, whose, clock, settings } = self;
         Self {
             slots: slots.clone(),
+            failures: failures.clone(),
             generations: generations.clone(),
             whose: whose.clone(),
             clock: clock.clone(),
@@ -172,7 +176,9 @@ impl<V: Remembered> Memory<V> {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let slots = Arc::new(slots::empty(settings.capacity_bytes));
-        Self { shelf: Shelf { slots, generations, whose, clock, settings }, flights: Flights::default() }
+        let failures = Arc::new(Failures::new(settings.capacity_bytes));
+        let shelf = Shelf { slots, failures, generations, whose, clock, settings };
+        Self { shelf, flights: Flights::default() }
     }
 
     /// The answer to `key`: remembered, or from `source`, which is asked once however many wait.
@@ -229,6 +235,13 @@ impl<V: Remembered> Memory<V> {
             Settled::New(entry) => Ok(Answered::new(entry, self.shelf.clock.moment(), false)),
             Settled::Failed(error, _) => Err(error),
         }
+    }
+
+    /// Forgets failures whose time is up; to be called now and then, for when nothing else fails.
+    pub(crate) fn tidy(&self) {
+        /// A thousand take less than a millisecond.
+        const MOST: usize = 10_000;
+        self.shelf.forget_failures(MOST);
     }
 
     /// Ready when no lookup is under way.
@@ -402,9 +415,23 @@ impl<V: Remembered> Shelf<V> {
             return Settled::Failed(ResolveError::new(ErrorKind::Internal, "the answer was lost"), None);
         };
         let (heard, kept) = settle(known, landing, &self.settings);
+        let failed = kept.failure.is_some();
         // What alone would be too large for its shard is not remembered.
         let _ = place.insert(kept.into());
+        if failed {
+            /// More than come in, so that they are soon gone.
+            const A_FEW: usize = 4;
+            self.failures.push(now, key.clone());
+            self.forget_failures(A_FEW);
+        }
         heard
+    }
+
+    fn forget_failures(&self, most: usize) {
+        let now = self.clock.moment();
+        for key in (0..most).map_while(|_| self.failures.pop(now, self.settings.failure_ttl)) {
+            self.slots.remove_if(&key, |slot| slot.is_spent(now, &self.settings));
+        }
     }
 
     /// An answer whose profile was not to be had goes out with the one that is remembered of the same account: by the name
@@ -567,6 +594,48 @@ mod tests {
             assert!(bench.memory.shelf.slots.weight() <= CAPACITY);
         }
         assert!(bench.memory.shelf.slots.weight() > CAPACITY / 4, "what there is room for stays");
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_of_failures_takes_its_part_of_the_room() {
+        const CAPACITY: u64 = 1 << 20;
+        let bench = Bench::new(CAPACITY);
+        for number in 0..5000 {
+            bench.ask(number, None).await;
+        }
+        let slots = &bench.memory.shelf.slots;
+        assert!(slots.weight() <= CAPACITY);
+        assert!((500..1500).contains(&slots.len()), "{}", slots.len());
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_forgotten_when_its_time_is_up_and_an_answer_beside_it_is_not() {
+        let bench = Bench::new(8 << 20);
+        bench.ask(0, Some(100)).await;
+        bench.clock.advance(Duration::from_secs(3600));
+        for number in 0..100 {
+            bench.ask(number, None).await;
+        }
+        bench.clock.advance(Duration::from_secs(5));
+        bench.ask(100, None).await;
+        bench.memory.tidy();
+        assert_eq!(bench.memory.shelf.slots.len(), 101);
+        bench.clock.advance(Duration::from_secs(5));
+        bench.memory.tidy();
+        assert_eq!(bench.memory.shelf.slots.len(), 2, "the answer, and the later failure");
+        bench.clock.advance(Duration::from_secs(5));
+        bench.memory.tidy();
+        assert_eq!(bench.memory.shelf.slots.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn failures_are_forgotten_as_others_come_in() {
+        let bench = Bench::new(8 << 20);
+        for number in 0..1000 {
+            bench.clock.advance(Duration::from_secs(1));
+            bench.ask(number, None).await;
+        }
+        assert!(bench.memory.shelf.slots.len() <= 11, "{}", bench.memory.shelf.slots.len());
     }
 
     #[tokio::test]

@@ -79,7 +79,6 @@ impl<V> Weighter<Key, Kept<V>> for Weight {
     fn weight(&self, key: &Key, slot: &Kept<V>) -> u64 {
         /// Of the map itself, and the slot.
         const OVERHEAD: usize = 200;
-        (OVERHEAD + key.name().len()) as u64
-            + slot.entries().map(|entry| u64::from(entry.weight)).sum::<u64>()
+        (OVERHEAD + key.name().len()) as u64 + slot.weight()
     }
 }

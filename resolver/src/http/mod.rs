@@ -198,6 +198,10 @@ impl Site {
 
     /// Called every few seconds while serving.
     fn tidy(&self) {
+        self.resolver.people().tidy();
+        if let Some(atproto) = &self.atproto {
+            atproto.tidy();
+        }
         self.counters.tell();
         if let Some(recorder) = &self.metrics {
             recorder.run_upkeep();
