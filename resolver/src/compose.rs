@@ -420,6 +420,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
         change_streams_per_client: server.max_change_streams_per_client,
         change_heartbeat: Duration::from_secs(server.change_heartbeat_seconds),
         change_stall: Duration::from_secs(server.change_stall_seconds),
+        other_schemes_timeout: millis(server.other_schemes_timeout_ms),
         fresh_per_minute: server.fresh_per_minute,
         explain_per_minute: server.explain_per_minute,
         changes_per_minute: server.changes_per_minute,

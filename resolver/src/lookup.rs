@@ -1,18 +1,20 @@
 //! The resolver: directory, then memory, then one flight to the backend.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use namesake::{
-    AccountId, Clock, ErrorKind, Handle, Lookup, Model, Policy, ResolveError, StepOutcome, Trace, Why,
+    AccountId, Clock, ErrorKind, Handle, Lookup, Model, ResolveError, Scheme, StepOutcome, Trace, Why,
     shares::Client,
 };
 use namesake_independent::hosted::Hosted;
+use tokio::time::timeout;
 
 use crate::{
     admission::Admission,
     api::{Explanation, Freshness, Resolution},
     cache::{Answered, Generations, Key, Memory, Patience, Said, Whose},
-    directory::{Directory, Seat},
+    directory::{Directory, NotServed, Seat},
     guard::Guarded,
     person::{self, Person},
     problem::Refusal,
@@ -116,14 +118,44 @@ impl Resolver {
         }
     }
 
-    /// The policy of the backend that answers `query`, and the other schemes that take the name.
-    pub(crate) fn around(&self, query: &Query) -> Option<(&Policy, Vec<String>)> {
-        let seat = self.directory().route(&query.subject, query.selector.as_ref()).ok()?;
-        let others = match &query.subject {
-            Subject::Handle(handle) => self.directory().others(handle, Some(seat)),
-            Subject::Account(_) => Vec::new(),
-        };
-        Some((self.directory().policy(seat), others.iter().map(ToString::to_string).collect()))
+    /// The backend that answers `query`.
+    pub(crate) fn seat(&self, query: &Query) -> Option<Seat> {
+        self.directory().route(&query.subject, query.selector.as_ref()).ok()
+    }
+
+    /// The schemes, except one, under which somebody goes by the name, as far as that is known within `patience`. What
+    /// takes longer is known the next time.
+    pub(crate) async fn namesakes(
+        &self,
+        handle: &Handle,
+        except: Option<Seat>,
+        patience: Duration,
+    ) -> Vec<Scheme> {
+        let asked = self.directory().others(handle, except).into_iter().map(|scheme| async move {
+            let selector = Selector::Named(scheme.clone());
+            let query = Query { subject: Subject::Handle(handle.clone()), selector: Some(selector) };
+            let answered = timeout(patience, self.answer(&query)).await.ok()?.ok()?;
+            matches!(answered.entry.said, Said::Found(_)).then_some(scheme)
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// A refusal for people, who follow links: of the other schemes that take the name it names those where it is
+    /// somebody.
+    pub(crate) async fn for_people(&self, refusal: Refusal, patience: Duration) -> Refusal {
+        match refusal {
+            Refusal::Absent { handle: Some(handle), why, others, link } if !others.is_empty() => {
+                let there = self.namesakes(&handle, None, patience).await;
+                let others = others.into_iter().filter(|other| there.contains(other)).collect();
+                Refusal::Absent { handle: Some(handle), why, others, link }
+            }
+            Refusal::NotServed { handle: Some(handle), reason } if !reason.others.is_empty() => {
+                let there = self.namesakes(&handle, None, patience).await;
+                let others = reason.others.into_iter().filter(|other| there.contains(other)).collect();
+                Refusal::NotServed { handle: Some(handle), reason: NotServed { others, ..reason } }
+            }
+            refusal => refusal,
+        }
     }
 
     /// Every step of a lookup that begins now and leaves nothing in memory, beside what memory would answer. Whoever reads

@@ -101,6 +101,8 @@ pub struct Limits {
     pub change_heartbeat: Duration,
     /// The longest the reader of a stream may take nothing of what waits for it.
     pub change_stall: Duration,
+    /// The longest a page waits to learn under which other schemes its name is somebody.
+    pub other_schemes_timeout: Duration,
     /// How often one client (an IPv4 address, an IPv6 /64) may ask what is not in memory, in a minute; as many at once.
     pub misses_per_minute: u32,
     /// How often one client may ask past the cache (`fresh=true`) in a minute.
@@ -147,6 +149,7 @@ impl Default for Limits {
             change_streams_per_client: 10,
             change_heartbeat: Duration::from_secs(15),
             change_stall: Duration::from_secs(10),
+            other_schemes_timeout: Duration::from_millis(300),
             misses_per_minute: 12_000,
             fresh_per_minute: 30,
             explain_per_minute: 30,

@@ -108,6 +108,8 @@ pub struct Server {
     pub change_heartbeat_seconds: u64,
     /// A reader of a stream that takes nothing for this long is cut off.
     pub change_stall_seconds: u64,
+    /// The longest a page waits to learn under which other schemes its name is somebody.
+    pub other_schemes_timeout_ms: u64,
     /// How often one client (an IPv4 address, an IPv6 /64) may ask past the cache (`fresh=true`) in a minute.
     pub fresh_per_minute: u32,
     /// The same for explanations.
@@ -150,6 +152,7 @@ impl Default for Server {
             max_change_streams_per_client: limits.change_streams_per_client,
             change_heartbeat_seconds: limits.change_heartbeat.as_secs(),
             change_stall_seconds: limits.change_stall.as_secs(),
+            other_schemes_timeout_ms: in_millis(limits.other_schemes_timeout),
             fresh_per_minute: limits.fresh_per_minute,
             explain_per_minute: limits.explain_per_minute,
             changes_per_minute: limits.changes_per_minute,

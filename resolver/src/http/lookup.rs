@@ -20,7 +20,7 @@ use crate::{
     person::Person,
     prepared::{Kind, Prepared},
     problem::Refusal,
-    query::{InvalidQuery, Query, Selector},
+    query::{InvalidQuery, Query, Selector, Subject},
 };
 
 /// `GET /@{handle}?scheme=`
@@ -48,7 +48,7 @@ async fn either(site: &Site, asked: &Asked, query: Query) -> Result<Reply, Refus
         return Ok(elsewhere);
     }
     match asked.prefers_html() {
-        true => page(site, &query, &answered),
+        true => Box::pin(page(site, &query, &answered)).await,
         false => Ok(document(site, asked, &query, &answered, true)),
     }
 }
@@ -114,11 +114,19 @@ fn json<'a>(site: &Site, query: &Query, answered: &'a Answered<Person>) -> &'a P
 
 /// A page is drawn for each asker: it shows its age, is read by people rather than machines, and would take several
 /// times the memory of the answer it shows.
-fn page(site: &Site, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
+async fn page(site: &Site, query: &Query, answered: &Answered<Person>) -> Result<Reply, Refusal> {
     let resolution = site.resolver.read(query, answered)?;
-    let Some((policy, other_schemes)) = site.resolver.around(query) else { return Err(Refusal::NoSuchPage) };
+    let seat = site.resolver.seat(query).ok_or(Refusal::NoSuchPage)?;
+    let policy = site.resolver.directory().policy(seat);
     let scheme =
         SchemeView { follows: site.follows(policy.scheme.as_str()), ..SchemeView::new(policy, None) };
+    let other_schemes: Vec<String> = match &query.subject {
+        Subject::Handle(handle) => {
+            let there = site.resolver.namesakes(handle, Some(seat), site.limits.other_schemes_timeout).await;
+            there.iter().map(ToString::to_string).collect()
+        }
+        Subject::Account(_) => Vec::new(),
+    };
     let freshness = Some(answered.freshness);
     let context = AnswerContext { scheme: &scheme, other_schemes: &other_schemes, freshness };
     let text = pages::answer(&resolution, context).into_string();

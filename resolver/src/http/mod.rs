@@ -236,6 +236,12 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
             }
         }
     };
+    let outcome = match outcome {
+        Err(refusal) if html => {
+            Err(Box::pin(site.resolver.for_people(refusal, site.limits.other_schemes_timeout)).await)
+        }
+        outcome => outcome,
+    };
     let mut reply = outcome.unwrap_or_else(|refusal| refuse(site, route, &refusal, html, request_id));
     if let Some(wishes) = wishes {
         wishes.apply(kind, &mut reply);

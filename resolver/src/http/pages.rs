@@ -45,13 +45,20 @@ async fn look_up(site: &Site, text: &str, scheme: Option<&str>) -> OutcomeView {
         let query = site.query(text, scheme)?;
         answer(site, &query).await
     };
-    found.await.unwrap_or_else(|refusal| OutcomeView::Problem(refusal.problem()))
+    match found.await {
+        Ok(view) => view,
+        Err(refusal) => {
+            let patience = site.limits.other_schemes_timeout;
+            OutcomeView::Problem(site.resolver.for_people(refusal, patience).await.problem())
+        }
+    }
 }
 
 async fn answer(site: &Site, query: &Query) -> Result<OutcomeView, Refusal> {
     let answered = site.resolver.answer(query).await?;
     let resolution = Box::new(site.resolver.read(query, &answered)?);
-    let (policy, _) = site.resolver.around(query).ok_or(Refusal::NoSuchPage)?;
+    let seat = site.resolver.seat(query).ok_or(Refusal::NoSuchPage)?;
+    let policy = site.resolver.directory().policy(seat);
     Ok(OutcomeView::Answer {
         resolution,
         scheme: SchemeView { follows: site.follows(policy.scheme.as_str()), ..SchemeView::new(policy, None) },

@@ -15,7 +15,7 @@ use crate::api::{Freshness, Resolution};
 pub struct AnswerContext<'a> {
     /// The scheme that answered.
     pub scheme: &'a SchemeView,
-    /// Other schemes whose syntax takes the same name.
+    /// Other schemes under which somebody goes by the same name.
     pub other_schemes: &'a [String],
     /// How old the answer is, for a page written for one asker. `None` for prepared pages, whose bytes outlive the
     /// moment: those give absolute times only.
@@ -58,7 +58,7 @@ pub fn answer(resolution: &Resolution, context: AnswerContext<'_>) -> Markup {
             @if !context.other_schemes.is_empty() {
                 section {
                     h2 { "The same name under other rules" }
-                    p { "Other schemes could hold this name too, and there it may be somebody else." }
+                    p { "There is somebody of this name here under other rules too, who may be somebody else." }
                     (parts::other_schemes(handle, context.other_schemes))
                 }
             }

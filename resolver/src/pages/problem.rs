@@ -72,7 +72,7 @@ pub(super) fn body(problem: &Problem, place: Place) -> Markup {
             }
             @if let Some(handle) = handle && !problem.other_schemes.is_empty() {
                 (place.subheading("Try other rules"))
-                p { "The same name could be held here too:" }
+                p { "There is somebody of this name here:" }
                 (parts::other_schemes(handle, &problem.other_schemes))
             }
             p.actions {

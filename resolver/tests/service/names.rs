@@ -1,6 +1,9 @@
 //! Which names are answered for, and how they may be written.
 
-use namesake::{Ttl, Why};
+use std::{sync::Arc, time::Duration};
+
+use namesake::{ErrorKind, Ttl, Why};
+use namesake_resolver::Limits;
 use serde_json::{Value, json};
 
 use crate::{
@@ -202,4 +205,61 @@ async fn what_comes_along_unseen_when_a_name_is_copied_is_no_part_of_it() {
     let results = net.server.send("POST", "/v1/resolve", &[], &body).await.json();
     let status = |place: usize| -> &Value { &results["results"][place]["status"] };
     assert_eq!((status(0), status(1)), (&200.into(), &400.into()), "inside a name it is refused");
+}
+
+/// The page at `target`, and whether it leads to this name under that scheme.
+async fn leads_to(net: &Net, target: &str, name: &str, scheme: &str) -> (u16, bool) {
+    let page = net.server.send("GET", target, &[("accept", "text/html")], "").await;
+    (page.status, page.body.contains(&format!("href=\"/@{name}?scheme={scheme}\"")))
+}
+
+#[tokio::test]
+async fn a_page_leads_to_the_same_name_under_other_rules_where_it_is_somebody() {
+    let mirror = Fake::usernames("threads");
+    mirror.say("jane.art", Says::Found("threads:1", Ttl::UntilPurged));
+    mirror.say("bob.art", Says::Found("threads:2", Ttl::UntilPurged));
+    mirror.say("*", Says::Absent(Why::Unknown, Ttl::UntilPurged));
+    let net = Net::beside(mirror).await.with_alice();
+    net.internet.add_person(&did(), "jane.art", "Jane", "");
+    for (target, name, scheme, expected) in [
+        ("/@jane.art", "jane.art", "threads", (200, true)),
+        ("/profile/jane.art", "jane.art", "threads", (200, true)),
+        ("/@jane.art?scheme=threads", "jane.art", "independent", (200, true)),
+        ("/@jane.art?scheme=threads", "jane.art", "threads", (200, false)),
+        ("/@bob.art?scheme=threads", "bob.art", "independent", (200, false)),
+        ("/@bob.art", "bob.art", "threads", (404, true)),
+        ("/?q=bob.art", "bob.art", "threads", (200, true)),
+        ("/@nobody.art", "nobody.art", "threads", (404, false)),
+        ("/?q=nobody.art", "nobody.art", "threads", (200, false)),
+        ("/@bob.local", "bob.local", "threads", (404, false)),
+        ("/profile/bob.art", "bob.art", "threads", (404, true)),
+    ] {
+        assert_eq!(leads_to(&net, target, name, scheme).await, expected, "{target} to {scheme}");
+    }
+    // A program is told where it may ask, whoever is there.
+    assert_eq!(net.get("/@nobody.art").await.json()["otherSchemes"], json!(["threads"]));
+}
+
+#[tokio::test]
+async fn a_page_waits_not_long_for_another_scheme_and_says_nothing_of_one_that_fails() {
+    let mirror = Fake::usernames("threads");
+    mirror.say("jane.art", Says::Fails(ErrorKind::Unavailable));
+    mirror.say("bob.art", Says::Found("threads:2", Ttl::UntilPurged));
+    let slow = Arc::clone(&mirror);
+    let net = Net::with(|builder| {
+        let other_schemes_timeout = Duration::from_millis(1);
+        builder.backend(mirror).limits(Limits { other_schemes_timeout, ..Limits::default() })
+    })
+    .await;
+    for name in ["jane.art", "bob.art"] {
+        net.internet.add_person(&did(), name, "Somebody", "");
+        slow.hold();
+        assert_eq!(leads_to(&net, &format!("/@{name}"), name, "threads").await, (200, false), "{name}");
+        slow.release();
+    }
+    // What was asked for is there the next time.
+    while !leads_to(&net, "/@bob.art", "bob.art", "threads").await.1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!leads_to(&net, "/@jane.art", "jane.art", "threads").await.1);
 }

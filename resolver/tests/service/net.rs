@@ -22,14 +22,17 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        Self::of(PrivateWorld::new(), clock, |builder| builder).await
+        Self::with(|builder| builder).await
     }
 
     /// With a mirror behind the model.
     pub(crate) async fn beside(mirror: Arc<Fake>) -> Self {
+        Self::with(|builder| builder.backend(mirror)).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        Self::of(PrivateWorld::new(), clock, |builder| builder.backend(mirror)).await
+        Self::of(PrivateWorld::new(), clock, change).await
     }
 
     /// Another service in the same world, which knows nothing yet.
