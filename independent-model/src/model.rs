@@ -181,7 +181,12 @@ impl IndependentModel {
         };
         // A no that rests on a provisional DID is the DNS's failure, not absence.
         let no = |why| hidden.clone().map_or(Ok(Lookup::Absent { why, ttl: Ttl::Default }), Err);
-        let document = match self.document_of(&did, trace).await? {
+        let document = self.document_of(&did, trace).await;
+        // A weaker source alone does not decide whom the handle names.
+        let is_certain = hidden.is_none();
+        let names =
+            |error: ResolveError| if is_certain { error.naming(did.account().clone()) } else { error };
+        let document = match document.map_err(names)? {
             Lookup::Found { value, .. } => value,
             Lookup::Absent { why, .. } => {
                 explain::no_account(trace, &host, &did, why);
@@ -218,7 +223,12 @@ impl IndependentModel {
         match check {
             HandleCheck::Verified { handle, .. } => profile.handle = Some(handle),
             HandleCheck::Invalid(_) => {}
-            HandleCheck::Unchecked { error, .. } => return Err(error),
+            HandleCheck::Unchecked { claim, error } => {
+                return Err(match claim.to_handle() {
+                    Some(claim) => error.claiming(claim),
+                    None => error,
+                });
+            }
         }
         Ok(Lookup::Found { value: Arc::new(profile), ttl })
     }

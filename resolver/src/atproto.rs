@@ -196,7 +196,12 @@ impl Port {
             Lookup::Absent { why, ttl } => return Ok(Lookup::Absent { why, ttl }),
             Lookup::Pass => return Ok(Lookup::Pass),
         };
-        Ok(match self.document_of(&found.did, trace).await? {
+        // A weaker source alone does not decide whom the handle names.
+        let names = |error: ResolveError| match found.proof.provisional {
+            true => error,
+            false => error.naming(found.did.clone()),
+        };
+        Ok(match self.document_of(&found.did, trace).await.map_err(names)? {
             Lookup::Found { value: document, ttl: other } if document.claim.as_ref() == Some(handle) => {
                 let handle = Some(handle.clone());
                 let value = Verified { handle, document, provisional: found.proof.provisional };
@@ -231,10 +236,12 @@ impl Port {
                     Some((claim.clone(), value.proof, ttl))
                 }
                 // Silencing the DNS must not take a handle away.
-                Ok(Lookup::Found { value, .. }) if value.proof.provisional => return Err(undecided()),
+                Ok(Lookup::Found { value, .. }) if value.proof.provisional => {
+                    return Err(undecided().claiming(claim.clone()));
+                }
                 Ok(_) => None,
                 Err(error) if error.kind() == ErrorKind::BadAnswer => None,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.claiming(claim.clone())),
             },
         };
         let (handle, provisional, ttl) = match claim {

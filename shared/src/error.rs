@@ -2,12 +2,20 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
+use crate::{AccountId, Handle};
+
 /// A failure to answer. Absence is not one: that is [`crate::Lookup::Absent`].
 ///
 /// `Display` prints one level; the causes are in [`Error::source`]. Cloning is cheap, because one failure answers
 /// everybody who waited for it.
 #[derive(Clone)]
-pub struct ResolveError(Arc<Inner>);
+pub struct ResolveError(Arc<Inner>, Option<Arc<SoFar>>);
+
+/// What a lookup had found out before it failed.
+enum SoFar {
+    Names(AccountId),
+    Claims(Handle),
+}
 
 struct Inner {
     kind: ErrorKind,
@@ -70,7 +78,7 @@ impl ErrorKind {
 impl ResolveError {
     /// A failure with its reason in words fit for the person who asked.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: None, retry_after: None }))
+        Self(Arc::new(Inner { kind, message: message.into(), source: None, retry_after: None }), None)
     }
 
     /// The same, keeping the cause for the log.
@@ -79,17 +87,42 @@ impl ResolveError {
         message: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: Some(source.into()),
-            retry_after: None,
-        }))
+        Self(
+            Arc::new(Inner { kind, message: message.into(), source: Some(source.into()), retry_after: None }),
+            None,
+        )
     }
 
     /// A refusal, with when to ask again.
     pub fn refused(kind: ErrorKind, message: impl Into<String>, retry_after: Duration) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: None, retry_after: Some(retry_after) }))
+        Self(
+            Arc::new(Inner { kind, message: message.into(), source: None, retry_after: Some(retry_after) }),
+            None,
+        )
+    }
+
+    /// The same, of a lookup that knew for certain whom the handle names before it failed: a remembered answer that names
+    /// another account must not go out in its place.
+    #[must_use]
+    pub fn naming(self, account: AccountId) -> Self {
+        Self(self.0, Some(Arc::new(SoFar::Names(account))))
+    }
+
+    /// The same, of a lookup that knew which handle the account claims before it failed: a remembered answer that shows
+    /// another handle must not go out in its place.
+    #[must_use]
+    pub fn claiming(self, handle: Handle) -> Self {
+        Self(self.0, Some(Arc::new(SoFar::Claims(handle))))
+    }
+
+    /// Whether what the lookup had found out speaks against an answer that names this account and shows this handle.
+    #[must_use]
+    pub fn speaks_against(&self, account: &AccountId, handle: Option<&Handle>) -> bool {
+        match self.1.as_deref() {
+            None => false,
+            Some(SoFar::Names(names)) => names != account,
+            Some(SoFar::Claims(claims)) => Some(claims) != handle,
+        }
     }
 
     /// When to ask again, where that is known.

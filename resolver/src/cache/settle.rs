@@ -62,6 +62,13 @@ pub(super) fn settle<V: Remembered>(
         if !error.kind().is_temporary() {
             return (Settled::Failed(error, None), dispute(known, failure));
         }
+        let contradicted = |entry: &Entry<V>| match &entry.said {
+            Said::Found(value) => error.speaks_against(value.account(), value.handle()),
+            Said::Absent(_) => false,
+        };
+        if known.good.as_deref().is_some_and(contradicted) {
+            return (Settled::Failed(error, None), dispute(known, failure));
+        }
         let stale = known.good.clone().filter(|good| good.stands_in(now, settings));
         (Settled::Failed(error, stale), Slot { failure: Some(failure), ..known })
     };
@@ -106,8 +113,8 @@ fn remember<V>(known: &Slot<V>, new: Arc<Entry<V>>) -> (Settled<V>, Slot<V>) {
     (Settled::New(new), keep)
 }
 
-/// A definite failure is the stronger source's word: what stood in for it goes, and what was good no longer goes out,
-/// unless its lookup was begun later and knows better.
+/// A definite failure is the stronger source's word, and so is what a lookup had found out before it failed: what stood in
+/// for it goes, and what was good no longer goes out, unless its lookup was begun later and knows better.
 fn dispute<V>(known: Slot<V>, failure: Failure) -> Slot<V> {
     match &known.good {
         Some(good) if good.begun > failure.begun => known,

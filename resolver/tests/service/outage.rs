@@ -1,6 +1,7 @@
 //! What goes out while sources fail: what was found, marked; never a no that is too old, and never less than was known.
 
-use namesake_independent::{Faults, PrivateWorld};
+use namesake::ErrorKind;
+use namesake_independent::{Did, DnsFailure, Faults, PrivateWorld};
 use namesake_resolver::SnapshotFile;
 use serde_json::{Value, json};
 
@@ -74,6 +75,71 @@ async fn what_was_found_goes_out_at_every_door_marked() {
     for door in doors(NAME, DID) {
         let reply = net.get(&door).await;
         assert_eq!((reply.status, reply.header("namesake-stale")), (200, "true"), "{door}");
+    }
+}
+
+#[tokio::test]
+async fn a_handle_that_has_moved_is_not_its_last_holders_while_the_next_one_cannot_be_asked_about() {
+    let net = Net::new().await.with_alice();
+    let bob = Did::parse("did:web:bob.example.net").unwrap();
+    let doors = [
+        format!("/v1/resolve?handle={NAME}"),
+        format!("/xrpc/com.atproto.identity.resolveIdentity?identifier={NAME}"),
+    ];
+    for door in &doors {
+        assert_eq!(net.get(door).await.status, 200, "{door}");
+    }
+    net.internet.set_faults(Faults { directory: Some(ErrorKind::Unavailable), ..Faults::default() });
+    net.wait(3600);
+    for door in &doors {
+        let reply = net.get(door).await;
+        assert_eq!(
+            (reply.status, reply.header("namesake-stale")),
+            (200, "true"),
+            "{door}: it still names alice"
+        );
+    }
+    net.internet.set_txt(NAME, &[&format!("did={bob}")]);
+    net.wait(100);
+    for door in &doors {
+        for _ in 0..2 {
+            assert!(net.get(door).await.status >= 500, "{door}");
+            net.wait(11);
+        }
+    }
+    net.internet.set_document(&bob, &PrivateWorld::document(&bob, NAME));
+    net.mend();
+    net.wait(11);
+    for door in &doors {
+        assert!(net.get(door).await.body.contains(bob.as_str()), "{door}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_claims_another_handle_is_not_shown_with_the_one_before() {
+    let net = Net::new().await.with_alice();
+    let doors = [
+        format!("/v1/accounts/{DID}"),
+        format!("/xrpc/com.atproto.identity.resolveIdentity?identifier={DID}"),
+    ];
+    for door in &doors {
+        assert_eq!(net.get(door).await.json()["handle"], NAME, "{door}");
+    }
+    let (dns, https) = (Some(DnsFailure::Timeout), Some(namesake::http::HttpFailure::Connect));
+    net.internet.set_faults(Faults { dns, https, ..Faults::default() });
+    net.wait(3600);
+    for door in &doors {
+        let reply = net.get(door).await;
+        assert_eq!(
+            (reply.header("namesake-stale"), &reply.json()["handle"]),
+            ("true", &NAME.into()),
+            "{door}"
+        );
+    }
+    net.internet.set_document(&did(), &PrivateWorld::document(&did(), "alicia.example.com"));
+    net.wait(100);
+    for door in &doors {
+        assert!(net.get(door).await.status >= 500, "{door}");
     }
 }
 
