@@ -6,7 +6,7 @@ use hickory_resolver::proto::{
     op::{Edns, Message, MessageType, OpCode, ResponseCode},
     rr::{Name, RData, Record, RecordType, rdata::SOA},
 };
-use namesake::http::{Addresses as _, HttpSettings};
+use namesake::http::{AddressError, Addresses as _, HttpSettings};
 use namesake_independent::{Dns as _, DnsFailure, TxtAnswer, adapters::HickoryDns};
 use tokio::{net::UdpSocket, sync::Notify};
 
@@ -197,6 +197,28 @@ async fn a_long_answer_of_a_server_that_does_not_know_edns_comes_over_tcp() {
     let asked: Vec<_> =
         server.asked().iter().map(|(question, over)| (question.edns.is_some(), *over)).collect();
     assert_eq!(asked, [(true, Over::Udp), (false, Over::Udp), (false, Over::Tcp)]);
+}
+
+#[tokio::test]
+async fn half_of_the_addresses_is_told_as_half() {
+    let server = Scripted::start(|question, _| {
+        let mut answer = answer(question, b"");
+        answer.answers.clear();
+        let query = &question.queries[0];
+        match query.query_type() {
+            RecordType::A => {
+                let address = RData::A("192.0.2.1".parse().unwrap());
+                answer.add_answer(Record::from_rdata(query.name().clone(), 60, address));
+            }
+            _ => answer.metadata.response_code = ResponseCode::ServFail,
+        }
+        vec![bytes(&answer)]
+    })
+    .await;
+    let dns = dns(&[&server], Duration::from_secs(2));
+    let half = dns.addresses("alice.example.com").await.unwrap_err();
+    let AddressError::Partly { found, .. } = half else { panic!("{half:?}") };
+    assert_eq!(found, ["192.0.2.1".parse::<std::net::IpAddr>().unwrap()]);
 }
 
 #[tokio::test]

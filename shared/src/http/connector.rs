@@ -113,7 +113,10 @@ async fn connect(rules: &Rules, uri: &Uri, host: &str) -> Result<TcpStream, Http
     let port = port(rules, uri, is_https, host)?;
     let addresses = match &rules.discovered {
         None => look_up_by_system(host, port).await?,
-        Some(addresses) => permitted(rules, look_up(addresses.as_ref(), host).await?, is_https, host)?,
+        Some(addresses) => {
+            let found = look_up(addresses.as_ref(), host).await?;
+            permitted(rules, found, is_https, host)?
+        }
     };
     let tried = in_turn(&addresses, addresses_per_family);
     let sockets = tried.into_iter().map(|address| SocketAddr::new(address, port)).collect();
@@ -172,24 +175,27 @@ fn port(rules: &Rules, uri: &Uri, is_https: bool, host: &str) -> Result<u16, Htt
     }
 }
 
+/// What is known of a host's addresses.
+struct Found {
+    addresses: Vec<IpAddr>,
+    /// Why there may be others.
+    unknown: Option<AddressError>,
+}
+
 /// The addresses the guard lets through, for a scheme that may be spoken to them. A *name* that has none of these is told
 /// from one without an address by nobody: who could, would learn which names exist inside.
-fn permitted(
-    rules: &Rules,
-    found: Vec<IpAddr>,
-    is_https: bool,
-    host: &str,
-) -> Result<Vec<IpAddr>, HttpError> {
+fn permitted(rules: &Rules, found: Found, is_https: bool, host: &str) -> Result<Vec<IpAddr>, HttpError> {
     let networks = &rules.settings.allow_networks;
     let (allowed, refused): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|address| guard::is_allowed(*address, networks));
+        found.addresses.into_iter().partition(|address| guard::is_allowed(*address, networks));
     if allowed.is_empty() {
-        let error = match host.parse::<IpAddr>() {
-            Ok(_) => HttpError::new(
+        let error = match (host.parse::<IpAddr>(), found.unknown) {
+            (Ok(_), _) => HttpError::new(
                 HttpFailure::Refused,
                 format!("{host} is not connected to: it is not a public address"),
             ),
-            Err(_) => no_address(host),
+            (Err(_), Some(unknown)) => address_unknown(host, &unknown),
+            (Err(_), None) => no_address(host),
         };
         return Err(error.because(format!("not public: {refused:?}")));
     }
@@ -202,18 +208,23 @@ fn permitted(
     Ok(spoken)
 }
 
-async fn look_up(addresses: &dyn Addresses, host: &str) -> Result<Vec<IpAddr>, HttpError> {
+async fn look_up(addresses: &dyn Addresses, host: &str) -> Result<Found, HttpError> {
     if let Ok(literal) = host.parse() {
-        return Ok(vec![literal]);
+        return Ok(Found { addresses: vec![literal], unknown: None });
     }
     match addresses.addresses(host).await {
         Ok(found) if found.is_empty() => Err(no_address(host)),
-        Ok(found) => Ok(found),
-        Err(AddressError::NoAddress) => Err(no_address(host)),
-        Err(error @ AddressError::Failed(_)) => {
-            Err(HttpError::new(HttpFailure::AddressUnknown, format!("{host}: {error}")))
+        Ok(addresses) => Ok(Found { addresses, unknown: None }),
+        Err(AddressError::Partly { found, reason }) => {
+            Ok(Found { addresses: found, unknown: Some(AddressError::Failed(reason)) })
         }
+        Err(AddressError::NoAddress) => Err(no_address(host)),
+        Err(error @ AddressError::Failed(_)) => Err(address_unknown(host, &error)),
     }
+}
+
+fn address_unknown(host: &str, error: &AddressError) -> HttpError {
+    HttpError::new(HttpFailure::AddressUnknown, format!("{host}: {error}"))
 }
 
 fn no_address(host: &str) -> HttpError {

@@ -112,4 +112,12 @@ pub enum AddressError {
     /// The DNS could not say.
     #[error("its address could not be looked up: {0}")]
     Failed(String),
+    /// The DNS said these of one family, and could not say of the other: where they will not do, nothing is known.
+    #[error("its address could not be looked up: {reason}")]
+    Partly {
+        /// At least one.
+        found: Vec<IpAddr>,
+        /// Why the others are not known.
+        reason: String,
+    },
 }

@@ -1,8 +1,10 @@
 //! What a stranger may have us connect to, and what they learn from it.
 
-use std::{io, net::IpAddr};
+use std::{io, net::IpAddr, sync::Arc};
 
-use namesake::http::{Call, HttpClient, HttpError, HttpFailure, HttpSettings};
+use namesake::http::{
+    AddressError, AddressFuture, Addresses, Call, HttpClient, HttpError, HttpFailure, HttpSettings,
+};
 
 use crate::host::World;
 
@@ -154,6 +156,28 @@ async fn a_name_with_refused_addresses_only_is_one_without_an_address() {
             assert!(there.in_full().contains("not public"), "the operator is told: {}", there.in_full());
         }
     }
+}
+
+/// A DNS that knows one family, and fails about the other.
+#[derive(Debug)]
+struct HalfKnown(&'static str);
+
+impl Addresses for HalfKnown {
+    fn addresses<'a>(&'a self, _: &'a str) -> AddressFuture<'a> {
+        let found = vec![self.0.parse().unwrap()];
+        Box::pin(async move { Err(AddressError::Partly { found, reason: "it is broken".to_owned() }) })
+    }
+}
+
+#[tokio::test]
+async fn a_family_that_could_not_be_looked_up_may_have_a_public_address() {
+    let world = World::start().await;
+    let client = |known| HttpClient::discovered(&world.settings(), Arc::new(HalfKnown(known))).unwrap();
+    let url = || Call::get("https://good.test/".parse().unwrap());
+    let unknown = client("10.0.0.1").send(url()).await.unwrap_err();
+    assert_eq!(unknown.failure, HttpFailure::AddressUnknown, "a failure, and no absence");
+    assert_eq!(unknown.message, "good.test: its address could not be looked up: it is broken");
+    assert_eq!(client("127.0.0.1").send(url()).await.unwrap().body, "ok", "one family is enough");
 }
 
 #[tokio::test]

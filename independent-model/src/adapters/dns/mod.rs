@@ -132,8 +132,9 @@ impl Addresses for HickoryDns {
             }
             match failure {
                 Some(reason) if found.is_empty() => Err(AddressError::Failed(reason.to_string())),
+                Some(reason) => Err(AddressError::Partly { found, reason: reason.to_string() }),
                 None if found.is_empty() => Err(AddressError::NoAddress),
-                _ => Ok(found),
+                None => Ok(found),
             }
         })
     }
