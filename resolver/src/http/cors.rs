@@ -11,8 +11,8 @@ use super::route::Kind;
 
 /// The headers of answers that pages may read, beside those that Fetch lets through by itself.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "age, allow, etag, location, namesake-checked-at, namesake-request-id, namesake-stale, ratelimit, ratelimit-limit, \
-     ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after",
+    "age, allow, etag, location, namesake-checked-at, namesake-request-id, namesake-stale, ratelimit, ratelimit-policy, \
+     retry-after",
 );
 
 /// The most headers that one preflight is allowed. Clients ask for a handful.

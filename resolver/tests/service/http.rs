@@ -271,6 +271,8 @@ async fn pages_of_other_origins_may_read_what_tells_of_an_answer() {
         ("/@alice.example.com", "etag"),
         ("/@alice.example.com", "namesake-checked-at"),
         ("/@slow.example.com", "retry-after"),
+        ("/v1/explain?handle=alice.example.com", "ratelimit"),
+        ("/v1/explain?handle=alice.example.com", "ratelimit-policy"),
         ("/@slow.example.com", "namesake-request-id"),
         ("/@nobody.example.com?", "namesake-request-id"),
         ("/openapi.json", "namesake-request-id"),
