@@ -120,7 +120,6 @@ async fn whoever_may_not_send_it_is_told_before_it_is_read() {
         (("POST", "/mirror/threads/profile"), &[origin], 400),
         (("POST", "/xrpc/com.atproto.identity.refreshIdentity"), &[], 429),
         (("POST", "/v1/independent/accounts"), &[], 429),
-        (("POST", "/nowhere"), &[], 404),
         (("POST", "/mirror/none/webhook"), &[SIGNED], 404),
     ] {
         assert_eq!(
