@@ -1,5 +1,6 @@
 // In this order: what only reads comes before what changes names.
 import atcute from './atcute.mjs';
+import clock from './clock.mjs';
 import cors from './cors.mjs';
 import dns from './dns.mjs';
 import scenarios from './dns-scenarios.mjs';
@@ -23,5 +24,5 @@ import webvhOthers from './webvh-others.mjs';
 import xrpc from './xrpc.mjs';
 
 export default [
-  lookup, pages, cors, xrpc, identity, labs, atcute, python, scenarios, pdsAsks, rename, plcLog, dns, resolvConf, events, families, openid, sandbox, store, webvhLogs, webvhOthers, webvhAccounts,
+  lookup, pages, cors, xrpc, identity, labs, atcute, python, scenarios, clock, pdsAsks, rename, plcLog, dns, resolvConf, events, families, openid, sandbox, store, webvhLogs, webvhOthers, webvhAccounts,
 ].flat();

@@ -42,8 +42,8 @@ ${mirrors}`,
   );
 }
 
-export async function startNamesake(binary, { config, url }, log) {
-  const child = start(binary, ['serve', '--config', config], { env: { PATH: process.env.PATH, HOME: process.env.HOME }, log });
+export async function startNamesake(binary, { config, url, env = {} }, log) {
+  const child = start(binary, ['serve', '--config', config], { env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, log });
   await until('namesake is ready', async () => {
     if (child.spawnError) throw Object.assign(child.spawnError, { fatal: true });
     if (child.exitCode !== null) throw Object.assign(new Error(`namesake ended:\n${tail(log)}`), { fatal: true });
