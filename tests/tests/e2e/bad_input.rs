@@ -279,7 +279,7 @@ async fn methods_that_a_route_does_not_take_are_refused_with_those_it_does() {
         ("/livez", "GET"),
         ("/readyz", "GET"),
         ("/metrics", "GET"),
-        ("/nowhere", "GET POST PUT PATCH DELETE"),
+        ("/nowhere", "GET"),
         ("/mirror/threads", "GET"),
         ("/mirror/threads/profile", "POST"),
         ("/mirror/threads/leave", "POST"),
