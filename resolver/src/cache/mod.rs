@@ -23,6 +23,7 @@ mod slots;
 use std::{
     fmt,
     future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -326,7 +327,7 @@ impl<V: Remembered> Memory<V> {
                 {
                     return Arrival { result: Settled::New(answered.entry), after: None };
                 }
-                let found = client.asks(lookup).await;
+                let found = client.asks(pin!(lookup)).await;
                 drop(turn);
                 let provisional = is_provisional(&found);
                 let result = shelf.settle(&key, begun, found);

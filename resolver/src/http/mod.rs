@@ -78,6 +78,7 @@ mod xrpc;
 use std::{
     any::Any,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -229,8 +230,9 @@ async fn answer(site: &Site, asked: Asked, door: Door) -> Reply {
         &Method::OPTIONS => Ok(options(kind, &asked.head.headers)),
         method if !kind.takes(method) => Err(Refusal::Method),
         _ => {
-            let dispatched = asker.clone().answers(dispatch(site, asked, route, door));
-            match AssertUnwindSafe(dispatched).catch_unwind().await {
+            // Pinned where it stands: it is large, and would be moved into each of what is around it.
+            let dispatched = pin!(dispatch(site, asked, route, door));
+            match AssertUnwindSafe(asker.clone().answers(dispatched)).catch_unwind().await {
                 Ok(outcome) => outcome,
                 Err(panic) => Err(panicked(&*panic)),
             }
