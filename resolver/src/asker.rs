@@ -50,6 +50,6 @@ impl Asker {
 
     /// What is left of the quota that was taken from last; `None` if none was.
     pub(crate) fn left(&self) -> Option<Left> {
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -155,11 +155,11 @@ impl Ready {
 
 /// Says what the client has left of the quota it took from.
 pub(crate) fn say_what_is_left(reply: &mut Reply, left: &Left) {
-    for (name, value) in [(RATE_LIMIT, left.field()), (RATE_LIMIT_POLICY, left.policy())] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            reply.headers_mut().insert(name, value);
-        }
+    let headers = reply.headers_mut();
+    if let Ok(field) = HeaderValue::try_from(left.field()) {
+        headers.insert(RATE_LIMIT, field);
     }
+    headers.insert(RATE_LIMIT_POLICY, left.policy.clone());
 }
 
 /// A document that is known by its version: 304 to whoever has that one. A change is seen at once, so it is asked about

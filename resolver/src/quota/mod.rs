@@ -9,6 +9,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
     middleware::StateInformationMiddleware,
 };
+use http::HeaderValue;
 use namesake::shares::Client;
 
 use self::remembered::Remembered;
@@ -46,25 +47,20 @@ impl Purpose {
 }
 
 /// What a client has left of a quota, after it took from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Left {
     purpose: Purpose,
-    quota: u32,
-    window: Duration,
+    /// The field `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10, section 3).
+    pub(crate) policy: HeaderValue,
     left: u32,
     /// Until there is more of it.
     reset: Duration,
 }
 
 impl Left {
-    /// The field `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, section 4).
+    /// The field `RateLimit` (section 4 of the same).
     pub(crate) fn field(&self) -> String {
         format!("\"{}\";r={};t={}", self.purpose.as_str(), self.left, whole_seconds(self.reset))
-    }
-
-    /// The field `RateLimit-Policy` (section 3 of the same).
-    pub(crate) fn policy(&self) -> String {
-        format!("\"{}\";q={};w={}", self.purpose.as_str(), self.quota, self.window.as_secs())
     }
 }
 
@@ -78,16 +74,19 @@ type Telling = RateLimiter<Client, Remembered, DefaultClock, StateInformationMid
 #[derive(Debug)]
 struct Limiter {
     limiter: Telling,
-    quota: u32,
-    window: Duration,
+    /// From one to the next, on average.
+    period: Duration,
+    policy: HeaderValue,
 }
 
 impl Limiter {
-    fn new(quota: u32, window: Duration, remembered: usize) -> Option<Self> {
-        let most = NonZeroU32::new(quota)?;
-        let rate = Quota::with_period(window / quota)?.allow_burst(most);
+    fn new(purpose: Purpose, quota: u32, window: Duration, remembered: usize) -> Option<Self> {
+        let (most, period) = (NonZeroU32::new(quota)?, window / quota);
+        let policy = format!("\"{}\";q={quota};w={}", purpose.as_str(), window.as_secs());
+        let policy = HeaderValue::try_from(policy).ok()?;
+        let rate = Quota::with_period(period)?.allow_burst(most);
         let limiter = Keyed::new(rate, Remembered::new(remembered), DefaultClock::default());
-        Some(Self { limiter: limiter.with_middleware(), quota, window })
+        Some(Self { limiter: limiter.with_middleware(), period, policy })
     }
 }
 
@@ -95,14 +94,15 @@ impl Quotas {
     /// A quota of zero forbids.
     pub(crate) fn new(limits: &Limits) -> Self {
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
-        let limiter = |quota, window| Limiter::new(quota, window, limits.remembered_clients);
+        let limiter =
+            |purpose, quota, window| Limiter::new(purpose, quota, window, limits.remembered_clients);
         Self([
-            limiter(limits.misses_per_minute, minute),
-            limiter(limits.fresh_per_minute, minute),
-            limiter(limits.explain_per_minute, minute),
-            limiter(limits.changes_per_minute, minute),
-            limiter(limits.writes_per_minute, minute),
-            limiter(limits.registrations_per_hour, hour),
+            limiter(Purpose::Miss, limits.misses_per_minute, minute),
+            limiter(Purpose::Fresh, limits.fresh_per_minute, minute),
+            limiter(Purpose::Explain, limits.explain_per_minute, minute),
+            limiter(Purpose::Changes, limits.changes_per_minute, minute),
+            limiter(Purpose::Write, limits.writes_per_minute, minute),
+            limiter(Purpose::Register, limits.registrations_per_hour, hour),
         ])
     }
 
@@ -116,13 +116,13 @@ impl Quotas {
         let asker = Asker::current();
         // What the service does by itself has limits of its own.
         let client @ Client::Network(_) = asker.client() else { return Ok(()) };
-        let Some(Some(Limiter { limiter, quota, window })) = self.0.get(purpose as usize) else {
+        let Some(Some(Limiter { limiter, period, policy })) = self.0.get(purpose as usize) else {
             return Err(Duration::from_secs(3600));
         };
-        let left = |left, reset| Left { purpose, quota: *quota, window: *window, left, reset };
+        let left = |left, reset| Left { purpose, policy: policy.clone(), left, reset };
         match limiter.check_key(&client) {
             Ok(state) => {
-                asker.spent(left(state.remaining_burst_capacity(), *window / *quota));
+                asker.spent(left(state.remaining_burst_capacity(), *period));
                 Ok(())
             }
             Err(wait) => {
@@ -166,7 +166,7 @@ mod tests {
         let quotas = Quotas::new(&Limits { fresh_per_minute: 2, ..Limits::default() });
         let left = async || spend(&quotas, Purpose::Fresh, "192.0.2.1").await.1.left().unwrap();
         let first = left().await;
-        assert_eq!(first.policy(), "\"fresh\";q=2;w=60");
+        assert_eq!(first.policy, "\"fresh\";q=2;w=60");
         assert_eq!(first.field(), "\"fresh\";r=1;t=30");
         assert_eq!(left().await.left, 0);
         assert_eq!(left().await.field(), "\"fresh\";r=0;t=30");

@@ -5,7 +5,7 @@
 //! that has as many places as its share allows stands outside until it gives one back.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -90,6 +90,12 @@ struct Standing<W> {
     hold: Average,
 }
 
+impl<W> Standing<W> {
+    fn is_gone(&self) -> bool {
+        self.places == 0 && self.waiting.is_empty() && !self.stands_in_ring
+    }
+}
+
 impl<W> Default for Standing<W> {
     fn default() -> Self {
         Self { places: 0, waiting: VecDeque::new(), stands_in_ring: false, hold: Average::default() }
@@ -123,11 +129,15 @@ impl<W> Line<W> {
     /// A place for `client` now, if nobody waits for it.
     pub(super) fn enter(&mut self, client: Client, now: Instant) -> bool {
         let most = self.share_of_places(client);
-        let places = self.clients.get(&client).map_or(0, |standing| standing.places);
-        if !self.ring.is_empty() || self.free == 0 || places >= most || self.next_at(now).is_some() {
+        if !self.ring.is_empty() || self.free == 0 || self.next_at(now).is_some() {
             return false;
         }
-        self.begin_turn(client, now);
+        let standing = self.clients.entry(client).or_default();
+        if standing.places >= most {
+            return false;
+        }
+        standing.places += 1;
+        self.take_place(now);
         true
     }
 
@@ -177,12 +187,14 @@ impl<W> Line<W> {
     pub(super) fn end_turn(&mut self, client: Client, held: Duration) {
         self.free += 1;
         self.hold.add(held);
-        if let Some(standing) = self.clients.get_mut(&client) {
-            standing.places -= 1;
-            standing.hold.add(held);
+        let Entry::Occupied(mut place) = self.clients.entry(client) else { return };
+        let standing = place.get_mut();
+        standing.places -= 1;
+        standing.hold.add(held);
+        match standing.is_gone() {
+            true => drop(place.remove()),
+            false => self.stand_in_ring(client),
         }
-        self.stand_in_ring(client);
-        self.forget_if_gone(client);
     }
 
     /// Takes a question out that no longer waits.
@@ -243,8 +255,12 @@ impl<W> Line<W> {
     }
 
     fn begin_turn(&mut self, client: Client, now: Instant) {
-        self.free -= 1;
         self.clients.entry(client).or_default().places += 1;
+        self.take_place(now);
+    }
+
+    fn take_place(&mut self, now: Instant) {
+        self.free -= 1;
         if let Some(spacing) = self.spacing() {
             self.booked_until = self.booked_until.max(now) + spacing;
         }
@@ -267,10 +283,7 @@ impl<W> Line<W> {
 
     /// Somebody who has left stays known while in the ring: who comes again must not stand there twice.
     fn forget_if_gone(&mut self, client: Client) {
-        let is_gone = |standing: &Standing<W>| {
-            standing.places == 0 && standing.waiting.is_empty() && !standing.stands_in_ring
-        };
-        if self.clients.get(&client).is_some_and(is_gone) {
+        if self.clients.get(&client).is_some_and(Standing::is_gone) {
             self.clients.remove(&client);
         }
     }
