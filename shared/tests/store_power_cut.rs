@@ -19,9 +19,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use namesake::store::{Commit, CommitError, Key, Store as _, StoreError, StoreHealth};
+use namesake::store::{Commit, CommitError, Key, Store as _, StoreError};
 use tokio::task::JoinSet;
 
 /// Cuts on one folder, and folders per kind of cut.
@@ -29,7 +28,9 @@ const CUTS: usize = 5;
 const FOLDERS: usize = 4;
 const CREATION_WRITES: usize = 16;
 const CONTROL_CUTS: usize = 4;
+/// Of each writer, on a disk that fails: so many, and more until it has failed.
 const COMMITS_THAT_MAY_FAIL: usize = 30;
+const MOST_THAT_MAY_FAIL: usize = 1000;
 
 /// How the library ends the process.
 const CUT: i32 = 86;
@@ -127,18 +128,15 @@ async fn child() {
 /// commit if that was not so. A store that has ended ends the load.
 async fn load_that_may_fail(path: &Path) {
     let store = crash::open(path);
-    let failed = Arc::new(AtomicBool::new(false));
-    let (mut health, seen) = (store.health(), Arc::clone(&failed));
-    let mut watching = JoinSet::new();
-    watching.spawn(async move {
-        let _ = health.wait_for(|health| *health != StoreHealth::Well).await;
-        seen.store(true, Ordering::Relaxed);
-    });
+    let health = store.health();
+    // Also where it is well again.
+    let has_failed = move || health.has_changed().unwrap_or(true);
     let mut tasks = JoinSet::new();
     for writer in 0..crash::WRITERS {
-        let store = Arc::clone(&store);
+        let (store, has_failed) = (Arc::clone(&store), has_failed.clone());
         tasks.spawn(async move {
-            for id in (0..COMMITS_THAT_MAY_FAIL).map(|n| format!("{writer}-{n}")) {
+            let goes_on = |n: &usize| *n < COMMITS_THAT_MAY_FAIL || !has_failed();
+            for id in (0..MOST_THAT_MAY_FAIL).take_while(goes_on).map(|n| format!("{writer}-{n}")) {
                 let parts = ["a", "b", "c"].map(|part| crash::key(&format!("{part}/{id}")));
                 let put =
                     |all: Commit, part: Key| all.expect_absent(part.clone()).put(part, crash::value(&id));
@@ -155,7 +153,7 @@ async fn load_that_may_fail(path: &Path) {
         });
     }
     tasks.join_all().await;
-    assert!(failed.load(Ordering::Relaxed), "the disk that fails does not bite");
+    assert!(has_failed(), "the disk that fails does not bite");
 }
 
 /// The control: acknowledges after what sled calls durable.
