@@ -15,11 +15,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use namesake::{Clock, Invalidator, Scheme, SeededRandomness, Sleep, Suspicion, Timestamp};
+use namesake::{Clock, Invalidator, Moment, Scheme, SeededRandomness, Sleep, Suspicion, Timestamp};
 use namesake_fuzz::{Script, now};
 use namesake_independent::{
     Did, Hostname, PortFuture,
@@ -196,6 +197,10 @@ struct Hurried;
 impl Clock for Hurried {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::new(self.now(), Duration::ZERO)
     }
 
     fn sleep_until(&self, _at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
