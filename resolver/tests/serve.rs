@@ -104,6 +104,19 @@ fn hanging_up_ends_nothing_and_the_first_word_to_stop_is_heard_after_it() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let mut service = Service::start("", &[("NAMESAKE_SERVER__ACCESS_LOG", "true")]);
+    let mut other = Command::new("true").stderr(Stdio::piped()).spawn().unwrap();
+    service.log = BufReader::new(other.stderr.take().unwrap());
+    other.wait().unwrap();
+    for _ in 0..3 {
+        assert_eq!(service.ask("/livez"), Some(200));
+    }
+    service.signal(Signal::TERM);
+    assert_eq!(service.end().0, Some(0));
+}
+
+#[test]
 fn the_first_word_to_stop_waits_for_what_is_under_way_and_the_second_does_not() {
     for again in [Signal::TERM, Signal::INT] {
         // A name server that hears and says nothing.

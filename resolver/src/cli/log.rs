@@ -31,12 +31,17 @@ impl<W: io::Write> io::Write for OneLine<W> {
         let text = String::from_utf8_lossy(event);
         let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
         let line = if self.coloured { but_for_colours(line) } else { escape_for_terminal(line) };
-        self.to.write_all([line.as_bytes(), end.as_bytes()].concat().as_slice())?;
+        // A line that cannot be written (nobody reads, the disk is full) is lost, and that is all: the formatter would tell of
+        // the error on the standard error, and panic where that is what cannot be written.
+        if self.to.write_all([line.as_bytes(), end.as_bytes()].concat().as_slice()).is_err() {
+            metrics::counter!("namesake_log_lines_lost_total").increment(1);
+        }
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        let _ = self.to.flush();
+        Ok(())
     }
 }
 
@@ -107,5 +112,26 @@ mod tests {
             assert!(!lines[0].contains(hidden) && !lines[0].contains("\u{1b}[2J"), "{:?}", lines[0]);
             assert!(lines[0].contains("all is well") && lines[0].contains("error"), "{:?}", lines[0]);
         }
+    }
+
+    /// Takes nothing, as a disk that is full.
+    #[derive(Clone, Copy)]
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_written_is_lost_and_that_is_all() {
+        let mut log = OneLine { to: Full, coloured: false };
+        assert_eq!(log.write(b"an event\n").unwrap(), 9);
+        log.flush().unwrap();
     }
 }

@@ -33,7 +33,7 @@ pub enum StoreError {
     #[error("the store's disk failed")]
     Io(#[source] Arc<io::Error>),
     /// What was read is not what was written.
-    #[error("the store is damaged ({0}); restore it from the exported logs")]
+    #[error("the store is damaged ({0}); put a backup in its place")]
     Damaged(String),
     /// Its disk has hardly any room left. Everything is read; writing goes on by itself when there is room.
     #[error("the disk of the store is nearly full: nothing is written until there is room")]

@@ -107,7 +107,7 @@ pub enum OpenError {
     },
     /// The files are damaged.
     #[error(
-        "the store in {} is damaged ({detail}): set the folder aside and put a backup of it in its place; without one, start with an empty folder and restore it from the exported logs",
+        "the store in {} is damaged ({detail}): set the folder aside and put a backup of it in its place",
         path.display()
     )]
     Damaged {
@@ -121,7 +121,7 @@ pub enum OpenError {
     Foreign(PathBuf),
     /// The files are whole, but were written by another version of this program.
     #[error(
-        "the store in {} has another format ({found}): use the version that wrote it to export its logs, then restore them here",
+        "the store in {} has another format ({found}): use the version that wrote it, or another folder",
         path.display()
     )]
     Format {
