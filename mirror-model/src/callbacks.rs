@@ -96,7 +96,8 @@ impl MirrorModel {
         signed_request::open(
             &signed,
             &settings.webhook_secrets,
-            self.clock.now(),
+            // By the upstream's clock it was issued.
+            self.running.wall(),
             settings.signed_request_ttl,
         )
     }

@@ -13,7 +13,7 @@ use std::{
 
 use namesake::{
     AccountId, Answer, Clock, Handle, HandleResolver, Identity, Invalidator, Lookup, Method, Policy, Profile,
-    ProfileState, Proof, Randomness, StepOutcome, Trace, Ttl, Why,
+    ProfileState, Proof, Randomness, RunningClock, StepOutcome, Trace, Ttl, Why,
     store::{Key, Store},
 };
 
@@ -35,7 +35,10 @@ pub struct MirrorModel {
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) register: Register,
     pub(crate) sealer: Arc<TokenSealer>,
+    /// Names are put in order and polls are planned by it: it never goes back.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The clock above, as what it is.
+    pub(crate) running: Arc<RunningClock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) invalidator: Invalidator,
     pub(crate) schedule: Schedule,
@@ -54,6 +57,8 @@ impl MirrorModel {
         randomness: Arc<dyn Randomness>,
         invalidator: Invalidator,
     ) -> Arc<Self> {
+        let running = Arc::new(RunningClock::new(clock));
+        let clock: Arc<dyn Clock> = Arc::<RunningClock>::clone(&running);
         let schedule = Schedule::new(&settings, clock.now());
         let sealer = Arc::new(sealer);
         let register = Register::new(store, &settings.scheme, sealer.clone(), randomness.clone());
@@ -65,6 +70,7 @@ impl MirrorModel {
             register,
             sealer,
             clock,
+            running,
             randomness,
             invalidator,
             schedule,

@@ -25,7 +25,7 @@ impl MirrorModel {
 
     async fn try_load(&self) -> Result<(), RegisterError> {
         self.register.prepare().await?;
-        let (prefix, now) = (self.register.keys.accounts(), self.clock.now());
+        let prefix = self.register.keys.accounts();
         let mut last = None;
         loop {
             let page = self.register.page::<Account>(&prefix, last.as_ref()).await?;
@@ -34,6 +34,10 @@ impl MirrorModel {
                     Some(name) => self.confirmed(account, name).await?,
                     None => None,
                 };
+                // What is stored happened, also where the clock has been set back since.
+                let latest = account.learnt_at.max(account.handle_since);
+                self.running.not_before(confirmed.map_or(latest, |at| latest.max(at)));
+                let now = self.clock.now();
                 self.schedule.plan(&account.account, self.first_visit(account, confirmed, now));
             }
             match page.last {

@@ -32,6 +32,7 @@ mod lookup;
 mod policy;
 mod profile;
 mod randomness;
+mod running_clock;
 mod text;
 mod trace;
 
@@ -53,6 +54,7 @@ pub use profile::{Profile, ProfileState};
 pub use randomness::Randomness;
 #[cfg(feature = "system")]
 pub use randomness::{SeededRandomness, SystemRandomness};
+pub use running_clock::RunningClock;
 pub use text::{
     AvatarUrl, Bio, DisplayName, TextTooLong, clean_line, escape_for_terminal, escape_json_for_terminal,
 };

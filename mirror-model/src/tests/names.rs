@@ -246,3 +246,46 @@ async fn somebody_who_is_renamed_for_ever_does_not_grow_for_ever() {
     world.model.delete(&linked.account, &linked.token).await.unwrap();
     assert_eq!(store.scan(b"mirror/threads/handle/", None, 200).await.unwrap(), vec![]);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_holds_up_no_poll() {
+    const HOUR: i32 = 3600;
+    for (off, right_again) in [(-30, false), (-24 * HOUR, false), (-HOUR, true), (2 * HOUR, true)] {
+        let world = world(&["alice", "bob"]).await;
+        let alice = world.link("alice").await.account;
+        let bob = world.link("bob").await.account;
+        world.without_webhooks();
+        let right = world.clock.now();
+        let seconds = SECOND * u32::try_from(off.abs()).unwrap();
+        world.clock.set(if off < 0 { right - seconds } else { right + seconds });
+        world.settle().await;
+        if right_again {
+            world.clock.set(right);
+        }
+        // The names swap, so that whoever asks must not hear of the holder before.
+        world.sandbox.rename("alice", "passing").unwrap();
+        world.sandbox.rename("bob", "alice").unwrap();
+        for _ in 0..2 {
+            world.after_a_poll().await;
+        }
+        assert_eq!(world.holder("alice").await, Ok(bob), "{off} {right_again}");
+        assert_eq!(world.holder("passing").await, Ok(alice), "{off} {right_again}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_by_a_clock_that_was_set_back_polls_within_its_interval() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with(&["alice"], store.clone()).await;
+    let alice = world.link("alice").await.account;
+    world.without_webhooks();
+    world.clock.set(world.clock.now() - DAY);
+    world.sandbox.rename("alice", "alicia").unwrap();
+    let world = world.restarted(store).await;
+    world.settle().await;
+    for _ in 0..2 {
+        world.after_a_poll().await;
+    }
+    assert_eq!(world.holder("alicia").await, Ok(alice));
+    assert_eq!(world.holder("alice").await, Err(Why::Released));
+}

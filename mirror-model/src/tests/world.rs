@@ -33,7 +33,7 @@ pub(super) struct World {
     pub(super) model: Arc<MirrorModel>,
     pub(super) told: Arc<Mutex<Vec<Change>>>,
     http: HttpClient,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl World {
@@ -86,7 +86,24 @@ impl World {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&model).run(future::pending()));
         sandbox.send_webhooks_to(receive_webhooks(&model, &mut tasks).await);
-        Self { clock, sandbox, model, told, http, _tasks: tasks }
+        Self { clock, sandbox, model, told, http, tasks }
+    }
+
+    /// The mirror is begun anew over what is stored, by what the clock shows now.
+    pub(super) async fn restarted(mut self, store: Arc<dyn Store>) -> Self {
+        self.tasks.shutdown().await;
+        let heard = Arc::clone(&self.told);
+        self.model = MirrorModel::new(
+            self.model.settings().clone(),
+            Arc::new(ThreadsUpstream::new(self.sandbox.upstream(), self.http.clone())),
+            store,
+            TokenSealer::ephemeral(&SeededRandomness::new(1)),
+            self.clock.clone(),
+            Arc::new(SeededRandomness::new(2)),
+            Invalidator::new(move |change| heard.lock().unwrap().push(change.clone())),
+        );
+        self.tasks.spawn(Arc::clone(&self.model).run(future::pending()));
+        self
     }
 
     /// Signs in upstream as `username`, in a browser that may be signed in here.
