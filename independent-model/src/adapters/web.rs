@@ -33,8 +33,9 @@ impl WebHosts {
 impl WellKnown for WebHosts {
     fn fetch<'a>(&'a self, host: &'a Hostname) -> PortFuture<'a, WellKnownReply, HttpError> {
         Box::pin(async move {
+            // What cannot stand in a URL (`xn--` before what is no Punycode) no web host can answer for.
             let url = Url::parse(&format!("https://{host}/.well-known/atproto-did")).map_err(|error| {
-                HttpError::new(HttpFailure::Refused, format!("{host} cannot stand in a URL")).because(error)
+                HttpError::new(HttpFailure::NoAddress, format!("{host} cannot stand in a URL")).because(error)
             })?;
             let call = Call::get(url).redirects(MAX_REDIRECTS).cap(WellKnownReply::CAP).skip_failure_bodies();
             match self.client.send(call).await {

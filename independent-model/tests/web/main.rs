@@ -108,7 +108,9 @@ async fn no_address_is_told_from_a_bad_certificate() {
     let site: Site = |_| answer("200 OK", DID);
     let (server, hosts) = hosts(site).await;
     let failure = |hosts: WebHosts, host| async move { hosts.fetch(&name(host)).await.unwrap_err().failure };
-    assert_eq!(failure(hosts.clone(), "nobody.example.net").await, HttpFailure::NoAddress);
+    for nobody in ["nobody.example.net", "xn--a.com", "a.xn--zz--zz"] {
+        assert_eq!(failure(hosts.clone(), nobody).await, HttpFailure::NoAddress, "{nobody}");
+    }
     assert_eq!(failure(hosts, "wrong-name.example.com").await, HttpFailure::Tls);
     let untrusting = WebHosts::new(client(&server, false));
     assert_eq!(failure(untrusting, "alice.example.com").await, HttpFailure::Tls);
