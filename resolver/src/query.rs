@@ -73,6 +73,9 @@ pub enum InvalidQuery {
     /// A host name that UTS 46 does not allow.
     #[error("this international name cannot be written as a host name (UTS 46)")]
     InternationalName,
+    /// An address with nothing before or behind its `@`.
+    #[error("an address has a name before its @ and a host behind it")]
+    Address,
     /// It begins like a DID or an account and is none.
     #[error("not a valid account identifier: it begins with its scheme in lower case, a DID with `did:`")]
     Account,
@@ -95,8 +98,11 @@ impl InvalidQuery {
     pub(crate) fn of_no_grammar(handle: &Handle) -> Option<Self> {
         let username = Username::parse(handle.as_str()).err()?;
         let host = Hostname::parse(handle.as_str()).err()?;
-        let has = |sign| handle.as_str().contains(sign);
-        (!has('@')).then(|| if has('.') { host.into() } else { username.into() })
+        match handle.as_str().rsplit_once('@') {
+            Some((user, host)) => (user.is_empty() || host.is_empty()).then_some(Self::Address),
+            None if handle.as_str().contains('.') => Some(host.into()),
+            None => Some(username.into()),
+        }
     }
 }
 
@@ -176,7 +182,7 @@ pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| {
         c.is_whitespace()
             || matches!(c,
-                '\u{00ad}' | '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}'..='\u{2064}'
+                '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202d}' | '\u{2060}'..='\u{2064}'
                 | '\u{2066}'..='\u{2069}' | '\u{feff}')
     })
 }
@@ -493,6 +499,8 @@ mod tests {
             ("al!ce.example.com", "a-z, 0-9, hyphens and dots"),
             ("an_underscore.in.a.long.name.com", "a-z, 0-9, hyphens and dots"),
             (&format!("{}.com", "a".repeat(64)), "at most 63"),
+            ("alice@", "behind it"),
+            ("alice@bob@", "behind it"),
             ("alice-b", "a username has"),
             ("m\u{fc}ller", "a username has"),
         ] {

@@ -98,6 +98,7 @@ async fn what_is_no_uri_is_malformed_and_what_is_not_ours_is_unknown() {
         "alice.example.com",
         "acct:",
         "acct:@names.example",
+        "acct:alice@",
         "acct:a b@names.example",
         "acct:<b>@names.example",
         "did:",
@@ -111,7 +112,6 @@ async fn what_is_no_uri_is_malformed_and_what_is_not_ours_is_unknown() {
     for resource in [
         "acct:nobody.example.com@names.example",
         "acct:alice@elsewhere.example",
-        "acct:alice@",
         "https://elsewhere.example/@alice",
         "https://names.example/elsewhere",
         "mailto:alice@names.example",
